@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -101,14 +100,4 @@ func PodIP() corev1.EnvVar { return FromField("POD_IP", "status.podIP") }
 // Port returns a named TCP port of a container.
 func Port(name string, port int32) corev1.ContainerPort {
 	return corev1.ContainerPort{Name: name, ContainerPort: port, Protocol: corev1.ProtocolTCP}
-}
-
-// With returns a copy of the labels with more of them laid over.
-func With(labels map[string]string, more map[string]string) map[string]string {
-	out := maps.Clone(labels)
-	if out == nil {
-		out = make(map[string]string, len(more))
-	}
-	maps.Copy(out, more)
-	return out
 }

@@ -1,0 +1,160 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// A PoolerRole is what a pooler does in its shard, as the pooler itself says.
+// +kubebuilder:validation:Enum=PRIMARY;REPLICA;UNKNOWN
+type PoolerRole string
+
+const (
+	// PoolerRolePrimary accepts writes.
+	PoolerRolePrimary PoolerRole = "PRIMARY"
+
+	// PoolerRoleReplica follows the primary.
+	PoolerRoleReplica PoolerRole = "REPLICA"
+
+	// PoolerRoleUnknown is a pooler that did not answer, or that has no role yet.
+	PoolerRoleUnknown PoolerRole = "UNKNOWN"
+)
+
+// A BackupType says how much a backup holds.
+// +kubebuilder:validation:Enum=full;differential;incremental
+type BackupType string
+
+const (
+	// BackupTypeFull holds everything.
+	BackupTypeFull BackupType = "full"
+
+	// BackupTypeDifferential holds what changed since the last full backup.
+	BackupTypeDifferential BackupType = "differential"
+
+	// BackupTypeIncremental holds what changed since the last backup of any type.
+	BackupTypeIncremental BackupType = "incremental"
+)
+
+// A PoolerObservation is what is known about one pooler. A pooler that is not reachable has an unknown role, and its
+// health facts are false.
+type PoolerObservation struct {
+	// Pod is the name of the pooler's pod. It is empty for a pooler that forProvider does not list.
+	// +optional
+	Pod string `json:"pod,omitempty"`
+
+	// ServiceID of the pooler.
+	ServiceID string `json:"serviceID"`
+
+	// Cell of the pooler.
+	Cell string `json:"cell"`
+
+	// Role that the pooler says it has.
+	// +optional
+	Role PoolerRole `json:"role,omitempty"`
+
+	// Term that the pooler leads in, if it leads; else zero.
+	// +optional
+	Term int64 `json:"term,omitempty"`
+
+	// InCohort is true if the rule in force lists the pooler as a member.
+	// +optional
+	InCohort bool `json:"inCohort"`
+
+	// Registered is true if the topology holds a record of the pooler.
+	// +optional
+	Registered bool `json:"registered"`
+
+	// Reachable is true if the pooler answered when it was last asked.
+	// +optional
+	Reachable bool `json:"reachable"`
+
+	// Initialized is true if the pooler has a data directory that is part of the shard.
+	// +optional
+	Initialized bool `json:"initialized"`
+
+	// PostgresReady is true if the pooler's PostgreSQL accepts connections.
+	// +optional
+	PostgresReady bool `json:"postgresReady"`
+
+	// LagWithinLimit is true if the pooler replays at most the allowed amount behind the leader. It is true for the
+	// leader. The lag itself is a metric.
+	// +optional
+	LagWithinLimit bool `json:"lagWithinLimit"`
+
+	// RestartPending is true if PostgreSQL must be restarted before a changed setting applies.
+	// +optional
+	RestartPending bool `json:"restartPending"`
+
+	// LastBackupID is the id of the last complete backup that the pooler took.
+	// +optional
+	LastBackupID string `json:"lastBackupID,omitempty"`
+}
+
+// A BackupObservation is one complete backup.
+type BackupObservation struct {
+	// ID of the backup.
+	ID string `json:"id"`
+
+	// Type of the backup.
+	// +optional
+	Type BackupType `json:"type,omitempty"`
+
+	// CompletedAt is when the backup was complete.
+	// +optional
+	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+}
+
+// An InitClaimObservation is the claim that decides who initializes a shard. It stays for the life of the shard.
+type InitClaimObservation struct {
+	// Claimer is the service id of the orchestrator that holds the claim. No other can initialize the shard.
+	Claimer string `json:"claimer"`
+
+	// Members are the service ids of the poolers that the shard is initialized with.
+	// +listType=atomic
+	// +optional
+	Members []string `json:"members,omitempty"`
+}
+
+// ShardRecordObservation holds the facts about a shard that decide what may be done to it. It changes only when such a
+// fact changes: log positions, lag and times of last contact are metrics.
+type ShardRecordObservation struct {
+	// Leader is the service id of the pooler that leads in the highest term and whose PostgreSQL is ready. It is empty
+	// if there is none.
+	// +optional
+	Leader string `json:"leader,omitempty"`
+
+	// LeaderPod is the name of the leader's pod.
+	// +optional
+	LeaderPod string `json:"leaderPod,omitempty"`
+
+	// Term is the highest coordinator term that any pooler knows of.
+	// +optional
+	Term int64 `json:"term,omitempty"`
+
+	// Cohort holds the service ids of the members of the rule in force, sorted.
+	// +listType=atomic
+	// +optional
+	Cohort []string `json:"cohort,omitempty"`
+
+	// DurabilityPolicy of the rule in force, as its name.
+	// +optional
+	DurabilityPolicy string `json:"durabilityPolicy,omitempty"`
+
+	// Poolers are the expected ones, and those that are still registered or in the cohort, sorted by cell and service id.
+	// +listType=atomic
+	// +optional
+	Poolers []PoolerObservation `json:"poolers,omitempty"`
+
+	// LastBackup is the last complete backup of the shard.
+	// +optional
+	LastBackup *BackupObservation `json:"lastBackup,omitempty"`
+
+	// InitClaim is the claim that decides who initializes the shard, if there is one.
+	// +optional
+	InitClaim *InitClaimObservation `json:"initClaim,omitempty"`
+
+	// Leftovers are the service ids of removed poolers that are still registered or in the cohort, and of registered ones
+	// that forProvider does not list at all, sorted. The latter are left alone until they are listed as removed.
+	// +listType=atomic
+	// +optional
+	Leftovers []string `json:"leftovers,omitempty"`
+}

@@ -1,0 +1,174 @@
+package v1alpha1
+
+var topoCases = map[string]ruleCase{
+	"TopoPlacementAlone": {
+		reason: "Placement and policy do not need a server beside them.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `globalTopoServer: {placement: {tolerations: []}, pvcDeletionPolicy: {whenDeleted: Delete}}`,
+	},
+	"TopoExternal": {
+		reason: "A topology server may be somebody else's.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `globalTopoServer: {external: {endpoints: ["https://a:2379", "https://b:2379"], caSecret: ca, clientCertSecret: client, implementation: etcd}}`,
+	},
+	"TopoTwo": {
+		reason: "There is one topology server.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `globalTopoServer: {etcd: {}, templateRef: t}`,
+		want:   []string{"spec.globalTopoServer"},
+	},
+	"TopoEndpointWithoutScheme": {
+		reason: "Endpoints are URLs.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `globalTopoServer: {external: {endpoints: ["a:2379"]}}`,
+		want:   []string{"spec.globalTopoServer.external.endpoints[0]"},
+	},
+	"TopoNoEndpoints": {
+		reason: "A server has an endpoint.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `globalTopoServer: {external: {endpoints: []}}`,
+		want:   []string{"spec.globalTopoServer.external.endpoints"},
+	},
+	"EtcdEven": {
+		reason: "An even number of members tolerates no more failures than one fewer.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `globalTopoServer: {etcd: {replicas: 2}}`,
+		want:   []string{"spec.globalTopoServer.etcd.replicas"},
+	},
+	"EtcdReplicasSet": {
+		reason: "A number may be given to a server that had none.",
+		kind:   "MultigresCluster",
+		old:    validCells + `globalTopoServer: {etcd: {}}`,
+		spec:   validCells + `globalTopoServer: {etcd: {replicas: 3}}`,
+	},
+	"EtcdReplicasChanged": {
+		reason: "The members are listed when the server starts for the first time.",
+		kind:   "MultigresCluster",
+		old:    validCells + `globalTopoServer: {etcd: {replicas: 3}}`,
+		spec:   validCells + `globalTopoServer: {etcd: {replicas: 5}}`,
+		want:   []string{"spec.globalTopoServer.etcd.replicas"},
+	},
+	"CoreTemplate": {
+		reason: "A template holds the settings of all core components.",
+		kind:   "CoreTemplate",
+		spec:   `{globalTopoServer: {etcd: {replicas: 3}}, multiadmin: {replicas: 2}, multiadminPlacement: {}, multiadminWeb: {replicas: 1}, multiadminWebPlacement: {}}`,
+	},
+	"CoreTemplateWithoutEtcd": {
+		reason: "Only a managed server can come from a template.",
+		kind:   "CoreTemplate",
+		spec:   `{globalTopoServer: {placement: {}}}`,
+		want:   []string{"spec.globalTopoServer.etcd"},
+	},
+	"CoreTemplateRules": {
+		reason: "Templates keep the limits that clusters have.",
+		kind:   "CoreTemplate",
+		old:    `{globalTopoServer: {etcd: {replicas: 3, storage: {size: 2Gi}}}}`,
+		spec:   `{globalTopoServer: {etcd: {replicas: 4, storage: {size: 1Gi}}}, multiadmin: {podLabels: {a: "` + long(64) + `"}, podAnnotations: {a: "` + long(256) + `"}}}`,
+		want: []string{
+			"spec.globalTopoServer.etcd.replicas", "spec.globalTopoServer.etcd.replicas", "spec.globalTopoServer.etcd.storage.size",
+			"spec.multiadmin.podAnnotations", "spec.multiadmin.podLabels",
+		},
+	},
+	"CellTemplate": {
+		reason: "A template holds all that a cell's spec holds.",
+		kind:   "CellTemplate",
+		spec:   `{multigateway: {replicas: 2, buffer: {enabled: true}}, multigatewayPlacement: {}, localTopoServer: {etcd: {}}}`,
+	},
+}
+
+var storageCases = map[string]ruleCase{
+	"Grow": {
+		reason: "Volumes grow, in whatever unit.",
+		kind:   "MultigresCluster",
+		old:    shard(`spec: {pools: {x: {storage: {size: 1Gi}}}}`),
+		spec:   shard(`spec: {pools: {x: {storage: {size: 1100Mi}}}}`),
+	},
+	"SameInOtherUnit": {
+		reason: "The same size in another unit is the same size.",
+		kind:   "MultigresCluster",
+		old:    shard(`spec: {pools: {x: {storage: {size: 1Gi}}}}`),
+		spec:   shard(`spec: {pools: {x: {storage: {size: 1024Mi}}}}`),
+	},
+	"Shrink": {
+		reason: "Volumes do not shrink.",
+		kind:   "MultigresCluster",
+		old:    shard(`spec: {pools: {x: {storage: {size: 2Gi}}}}`),
+		spec:   shard(`spec: {pools: {x: {storage: {size: 2000Mi}}}}`),
+		want:   []string{shardPath + ".spec.pools[x].storage.size"},
+	},
+	"ShrinkBackup": {
+		reason: "Volumes of backups do not shrink either.",
+		kind:   "MultigresCluster",
+		old:    validCells + `backup: {type: filesystem, filesystem: {storage: {size: 2Gi}}}`,
+		spec:   validCells + `backup: {type: filesystem, filesystem: {storage: {size: 1Gi}}}`,
+		want:   []string{"spec.backup.filesystem.storage.size"},
+	},
+	"NotAQuantity": {
+		reason: "A size is a quantity.",
+		kind:   "MultigresCluster",
+		spec:   shard(`spec: {pools: {x: {storage: {size: 10GB}}}}`),
+		want:   []string{shardPath + ".spec.pools[x].storage.size"},
+	},
+	"RepairQuantity": {
+		reason: "A size that never was one can be repaired.",
+		kind:   "MultigresCluster",
+		old:    shard(`spec: {pools: {x: {storage: {size: 10GB}}}}`),
+		spec:   shard(`spec: {pools: {x: {storage: {size: 1Gi}}}}`),
+	},
+	"S3": {
+		reason: "A repository may be in an object store.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `backup: {type: s3, s3: {bucket: b, region: r, serviceAccountName: backup, useEnvCredentials: false}}`,
+	},
+	"S3Missing": {
+		reason: "A type needs its block.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `backup: {type: s3}`,
+		want:   []string{"spec.backup.s3"},
+	},
+	"FilesystemMissing": {
+		reason: "A type needs its block.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `backup: {type: filesystem}`,
+		want:   []string{"spec.backup.filesystem"},
+	},
+	"S3TwoCredentials": {
+		reason: "A pod has one identity.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `backup: {type: s3, s3: {bucket: b, region: r, serviceAccountName: x, credentialsSecret: s}}`,
+		want:   []string{"spec.backup.s3"},
+	},
+	"S3AccountAndEnv": {
+		reason: "A pod has one identity.",
+		kind:   "MultigresCluster",
+		spec:   validCells + `backup: {type: s3, s3: {bucket: b, region: r, serviceAccountName: x, useEnvCredentials: true}}`,
+		want:   []string{"spec.backup.s3"},
+	},
+	"EncryptionKept": {
+		reason: "A repository that is encrypted stays so.",
+		kind:   "MultigresCluster",
+		old:    validCells + `backup: {type: filesystem, filesystem: {}, encryption: {secretName: x}}`,
+		spec:   validCells + `backup: {type: filesystem, filesystem: {path: /b}, encryption: {secretName: x}}`,
+	},
+	"EncryptionAdded": {
+		reason: "A repository is encrypted from the start or never.",
+		kind:   "MultigresCluster",
+		old:    validCells + `backup: {type: filesystem, filesystem: {}}`,
+		spec:   validCells + `backup: {type: filesystem, filesystem: {}, encryption: {secretName: x}}`,
+		want:   []string{"spec.backup"},
+	},
+	"EncryptionChanged": {
+		reason: "Another passphrase cannot read what is there.",
+		kind:   "MultigresCluster",
+		old:    validCells + `backup: {type: filesystem, filesystem: {}, encryption: {secretName: x}}`,
+		spec:   validCells + `backup: {type: filesystem, filesystem: {}, encryption: {secretName: other}}`,
+		want:   []string{"spec.backup"},
+	},
+	"EncryptionRemoved": {
+		reason: "A repository that is encrypted stays so.",
+		kind:   "MultigresCluster",
+		old:    validCells + `backup: {type: filesystem, filesystem: {}, encryption: {secretName: x}}`,
+		spec:   validCells + `backup: {type: filesystem, filesystem: {}}`,
+		want:   []string{"spec.backup"},
+	},
+}

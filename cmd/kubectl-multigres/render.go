@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/fn"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/manifest"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/render"
+)
+
+// renderCmd renders the trees of all composites in the given files. The files' other objects, such as templates, ConfigMaps and
+// Secrets, are what the composites find in their namespace.
+type renderCmd struct {
+	Files      []string `arg:"" help:"YAML files with one or more clusters or claims, templates, ConfigMaps, Secrets. A dash reads standard input." name:"FILE"`
+	Observed   []string `help:"YAML files with composed objects that exist already." placeholder:"FILE"`
+	UntilReady bool     `help:"Play everything outside the function: whatever is applied becomes ready, until the tree is complete."`
+	Output     string   `default:"yaml" enum:"yaml,tree,names" help:"What to print: yaml, tree or names." short:"o"`
+
+	out io.Writer `kong:"-"`
+}
+
+// Run renders the trees. Invalid input is an error with everything that is wrong.
+func (c *renderCmd) Run(ctx context.Context) error {
+	var roots, others, observed []*unstructured.Unstructured
+	for _, f := range c.Files {
+		us, err := manifest.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		for _, u := range us {
+			if isRoot(u) {
+				roots = append(roots, u)
+				continue
+			}
+			if u.GetNamespace() == "" {
+				u.SetNamespace("default")
+			}
+			others = append(others, u)
+		}
+	}
+	if len(roots) == 0 {
+		return errors.New("cannot render: the files hold no composite resource of ours and no claim")
+	}
+	for _, f := range c.Observed {
+		us, err := manifest.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		observed = append(observed, us...)
+	}
+	for _, root := range roots {
+		tree, err := render.Render(ctx, fn.New(), root, render.Options{Others: others, Observed: observed, UntilReady: c.UntilReady})
+		if err != nil {
+			return err
+		}
+		if err := c.print(tree); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *renderCmd) print(tree *render.Node) error {
+	w := c.out
+	if w == nil {
+		w = os.Stdout
+	}
+	switch c.Output {
+	case "tree":
+		return render.WriteTree(w, tree)
+	case "names":
+		return render.WriteNames(w, tree)
+	default:
+		return render.WriteYAML(w, tree)
+	}
+}
+
+// isRoot is true for what a person may ask to render: our composites and the claim.
+func isRoot(u *unstructured.Unstructured) bool {
+	if u.GroupVersionKind().Group != v1alpha1.Group {
+		return false
+	}
+	switch u.GetKind() {
+	case v1alpha1.CoreTemplateKind, v1alpha1.CellTemplateKind, v1alpha1.ShardTemplateKind:
+		return false
+	}
+	return true
+}

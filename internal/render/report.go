@@ -1,0 +1,148 @@
+package render
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/manifest"
+)
+
+// report writes what a response says of the composite itself into its status.
+func (r *renderer) report(xr id, rsp *fnv1.RunFunctionResponse) (bool, error) {
+	u := r.world.objects[xr].DeepCopy()
+	c, err := manifest.FromStruct(rsp.GetDesired().GetComposite().GetResource())
+	if err != nil {
+		return false, errors.Wrap(err, "cannot read the composite's desired status")
+	}
+	status, _, err := unstructured.NestedMap(c.Object, "status")
+	if err != nil {
+		return false, errors.Wrap(err, "cannot read the composite's desired status")
+	}
+	if status == nil {
+		status = map[string]any{}
+	}
+	ready := rsp.GetDesired().GetComposite().GetReady() == fnv1.Ready_READY_TRUE
+	status["conditions"] = conditions(rsp.GetConditions(), ready)
+	u.Object["status"] = status
+	changed := !equality.Semantic.DeepEqual(r.world.objects[xr].Object, u.Object)
+	if _, nested := r.ready[xr]; !nested {
+		changed = changed || !ready
+		r.ready[xr] = ready
+	}
+	r.world.put(u)
+	return changed, nil
+}
+
+// conditions returns the function's conditions and those that Crossplane adds, ordered by type. They carry no times: nothing
+// here takes any.
+func conditions(cs []*fnv1.Condition, ready bool) []any {
+	out := make([]any, 0, len(cs)+2)
+	for _, c := range cs {
+		m := map[string]any{"type": c.GetType(), "status": statusOf(c.GetStatus()), "reason": c.GetReason()}
+		if c.GetMessage() != "" {
+			m["message"] = c.GetMessage()
+		}
+		out = append(out, m)
+	}
+	r := map[string]any{"type": "Ready", "status": "False", "reason": "Creating"}
+	if ready {
+		r = map[string]any{"type": "Ready", "status": "True", "reason": "Available"}
+	}
+	out = append(out, r, map[string]any{"type": "Synced", "status": "True", "reason": "ReconcileSuccess"})
+	slices.SortStableFunc(out, func(a, b any) int { return strings.Compare(typeOf(a), typeOf(b)) })
+	return out
+}
+
+func typeOf(c any) string {
+	m, _ := c.(map[string]any)
+	t, _ := m["type"].(string)
+	return t
+}
+
+func statusOf(s fnv1.Status) string {
+	switch s {
+	case fnv1.Status_STATUS_CONDITION_TRUE:
+		return "True"
+	case fnv1.Status_STATUS_CONDITION_FALSE:
+		return "False"
+	case fnv1.Status_STATUS_CONDITION_UNKNOWN, fnv1.Status_STATUS_CONDITION_UNSPECIFIED:
+		return "Unknown"
+	}
+	return "Unknown"
+}
+
+// compositeOf returns the composite that stands for what the user wrote: a claim's legacy composite, or the object itself. It
+// gets the labels that Crossplane gives it.
+func compositeOf(u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	u = u.DeepCopy()
+	if u.GetName() == "" {
+		return nil, errors.Errorf("cannot render a %s: metadata.name is missing", u.GetKind())
+	}
+	i := idOf(u)
+	if i.group == v1alpha1.Group && i.kind == ClaimKind {
+		return legacyComposite(u)
+	}
+	if !isComposite(i) {
+		return nil, errors.Errorf("cannot render %s %q: it is no composite resource of ours", u.GetKind(), u.GetName())
+	}
+	if u.GetNamespace() == "" && i.kind != v1alpha1.XMultigresClusterKind {
+		u.SetNamespace("default")
+	}
+	setLabel(u, labelComposite, prefix(u))
+	return u, nil
+}
+
+// prefix returns what a composite's children are labelled with: the name of the root of its tree.
+func prefix(u *unstructured.Unstructured) string {
+	if p := u.GetLabels()[labelComposite]; p != "" {
+		return p
+	}
+	return u.GetName()
+}
+
+func setLabel(u *unstructured.Unstructured, key, value string) {
+	l := u.GetLabels()
+	if l == nil {
+		l = map[string]string{}
+	}
+	l[key] = value
+	u.SetLabels(l)
+}
+
+// ClaimKind is the kind of the claim of a cluster.
+const ClaimKind = "MultigresClusterClaim"
+
+// legacyComposite returns the cluster-scoped composite that Crossplane makes for a claim. Its name ends with a fixed suffix here:
+// Crossplane's is random.
+func legacyComposite(claim *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	ns := claim.GetNamespace()
+	if ns == "" {
+		ns = "default"
+	}
+	spec, _, err := unstructured.NestedMap(claim.Object, "spec")
+	if err != nil {
+		return nil, errors.Wrapf(err, "cannot render claim %q", claim.GetName())
+	}
+	if spec == nil {
+		spec = map[string]any{}
+	}
+	spec["claimRef"] = map[string]any{
+		"apiVersion": claim.GetAPIVersion(), "kind": claim.GetKind(), "namespace": ns, "name": claim.GetName(),
+	}
+	xr := &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
+	xr.SetAPIVersion(claim.GetAPIVersion())
+	xr.SetKind(v1alpha1.XMultigresClusterKind)
+	xr.SetName(claim.GetName() + "-claim")
+	xr.SetAnnotations(claim.GetAnnotations())
+	xr.SetLabels(claim.GetLabels())
+	setLabel(xr, labelComposite, xr.GetName())
+	setLabel(xr, labelClaim, claim.GetName())
+	setLabel(xr, labelClaimSpace, ns)
+	return xr, nil
+}
