@@ -56,7 +56,7 @@ func output(in compose.Input, c *v1alpha1.Cell, s *compose.Set, retiring []strin
 		Resources:  s.Resources(),
 		Status:     st,
 		Ready:      serves && localTopoReady(c, s),
-		InProgress: !complete || len(retiring) > 0,
+		InProgress: !complete,
 		Conditions: []compose.Condition{
 			compose.Valid(), available(serves, count), localTopo(c, s), compose.Progress(waiting), compose.Degradation("GatewaysMissing", broken),
 		},

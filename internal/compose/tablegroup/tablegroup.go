@@ -153,7 +153,7 @@ func output(in compose.Input, tg *v1alpha1.TableGroup, s *compose.Set, retiring 
 		Resources:  s.Resources(),
 		Status:     st,
 		Ready:      serves,
-		InProgress: len(waiting) > 0,
+		InProgress: !serves,
 		Conditions: []compose.Condition{compose.Valid(), available, compose.Progress(waiting), compose.Degradation("ShardsDegraded", broken)},
 		Events:     compose.PhaseChange(in.XR, st.Phase, st.Message),
 	}
