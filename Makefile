@@ -1,0 +1,249 @@
+# Everything a developer or CI runs. It needs Go, git, make and a POSIX shell;
+# all else is built from the modules under tools/ into .cache/bin.
+#
+#   make            lists the targets
+#   make render     the whole tree of the minimal cluster, and every example
+#   make test       all tests
+
+REGISTRY  ?= ghcr.io/crossplane-multigres
+VERSION   ?= v0.1.0-dev
+ARCH      ?= $(shell go env GOARCH)
+FUZZTIME  ?= 10s
+FUZZJOBS  ?= 2
+BENCHTIME ?= 1s
+
+# One set of flags for all that is compiled here, so that tools, programs and
+# tests share the build cache, and equal sources give equal bytes.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(filter-out -trimpath -buildvcs=false,$(GOFLAGS)) -trimpath -buildvcs=false)
+export GOWORK := off
+
+CACHE := $(CURDIR)/.cache
+BIN   := $(CACHE)/bin
+XPKG  := $(CACHE)/xpkg
+
+# pin is the version of module $(2) in tools/$(1): go.mod is the only place that
+# names it. Binaries carry it in their names, so a new pin is a new file.
+pin = $(shell awk '{for (i = 1; i < NF; i++) if ($$i == "$(2)") {print $$(i + 1); exit}}' tools/$(1)/go.mod)
+
+CROSSPLANE_VERSION := $(call pin,crossplane,github.com/crossplane/crossplane/v2)
+CRANK_VERSION      := $(call pin,crank,github.com/crossplane/crossplane/v2)
+
+CONTROLLER_GEN := $(BIN)/controller-gen-$(call pin,controller-gen,sigs.k8s.io/controller-tools)
+ANGRYJET       := $(BIN)/angryjet-$(call pin,angryjet,github.com/crossplane/crossplane-tools)
+GOLANGCI_LINT  := $(BIN)/golangci-lint-$(call pin,golangci-lint,github.com/golangci/golangci-lint/v2)
+CORE           := $(BIN)/crossplane-core-$(CROSSPLANE_VERSION)
+CLI            := $(BIN)/crossplane-$(CRANK_VERSION)
+IMAGE          := $(BIN)/image
+SCHEMAS        := $(CACHE)/schemas-$(CROSSPLANE_VERSION)
+
+# What tests that drive other programs read (internal/engine).
+export CROSSPLANE_CORE    := $(CORE)
+export CROSSPLANE_CLI     := $(CLI)
+export CROSSPLANE_SCHEMAS := $(SCHEMAS)
+export FUNCTION_BIN       := $(BIN)/function
+
+say = @printf '==> %s\n'
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' Makefile
+	@echo "  Variables: REGISTRY=$(REGISTRY) VERSION=$(VERSION) ARCH=$(ARCH) FUZZTIME=$(FUZZTIME) BENCHTIME=$(BENCHTIME)"
+
+# ---- Programs ----------------------------------------------------------------
+
+.PHONY: build
+build: ## Build our programs into .cache/bin.
+	$(say) "build: programs"
+	@mkdir -p $(BIN)
+	@go build -ldflags='-s -w' -o $(BIN)/ ./cmd/...
+
+.PHONY: tools
+tools: $(CONTROLLER_GEN) $(ANGRYJET) $(GOLANGCI_LINT) $(CORE) $(CLI) $(IMAGE) $(SCHEMAS) ## Build the pinned tools into .cache/bin.
+
+# tool builds package $(2) of module tools/$(1) with linker flags $(3) as $@.
+define tool
+@printf '==> tools: %s\n' '$(notdir $@)'
+@mkdir -p $(BIN)
+@cd tools/$(1) && go build -ldflags='-s -w $(3)' -o '$@' $(2)
+endef
+
+$(CONTROLLER_GEN): tools/controller-gen/go.mod
+	$(call tool,controller-gen,sigs.k8s.io/controller-tools/cmd/controller-gen)
+
+$(ANGRYJET): tools/angryjet/go.mod
+	$(call tool,angryjet,github.com/crossplane/crossplane-tools/cmd/angryjet)
+
+$(GOLANGCI_LINT): tools/golangci-lint/go.mod
+	$(call tool,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+
+# Without the version stamp core refuses every package that names the Crossplane
+# versions it needs.
+$(CORE): tools/crossplane/go.mod
+	$(call tool,crossplane,github.com/crossplane/crossplane/v2/cmd/crossplane,-X github.com/crossplane/crossplane-runtime/v2/pkg/version.version=$(CROSSPLANE_VERSION))
+
+$(CLI): tools/crank/go.mod
+	$(call tool,crank,github.com/crossplane/crossplane/v2/cmd/crank,-X github.com/crossplane/crossplane/v2/internal/version.version=$(CRANK_VERSION))
+
+$(IMAGE): tools/image/go.mod tools/image/main.go
+	$(call tool,image,.)
+
+# module prints the folder of Crossplane's sources.
+module = $$(cd tools/crossplane && go mod download github.com/crossplane/crossplane/v2 && go list -m -f '{{.Dir}}' github.com/crossplane/crossplane/v2)
+
+# "crossplane beta validate" wants the CRDs of Crossplane itself from a registry;
+# this is its cache, filled from the module instead.
+$(SCHEMAS): tools/crossplane/go.mod
+	$(say) "tools: schemas of Crossplane $(CROSSPLANE_VERSION)"
+	@set -e; src="$(module)"; \
+	dir='$@.tmp/xpkg.crossplane.io/crossplane/crossplane@local'; \
+	rm -rf '$@' '$@.tmp'; mkdir -p "$$dir"; \
+	for f in "$$src"/cluster/crds/*.yaml; do cat "$$f"; echo; echo '---'; done >"$$dir/package.yaml"; \
+	mv '$@.tmp' '$@'
+
+# ---- Generated code ----------------------------------------------------------
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) $(ANGRYJET) ## Generate deep copies, methods, CRDs, XRDs and Compositions.
+	$(say) "generate: deep copies"
+	@$(CONTROLLER_GEN) object paths=./apis/...
+	$(say) "generate: managed resource methods"
+	@$(ANGRYJET) generate-methodsets ./apis/m/...
+	$(say) "generate: CRDs"
+	@rm -rf $(CACHE)/crd package/provider/crds
+	@$(CONTROLLER_GEN) crd:crdVersions=v1 paths=./apis/v1alpha1/... output:crd:artifacts:config=$(CACHE)/crd
+	@$(CONTROLLER_GEN) crd:crdVersions=v1 paths=./apis/m/... output:crd:artifacts:config=package/provider/crds
+	$(say) "generate: XRDs, Compositions and template CRDs"
+	@go run ./internal/xrdgen/cmd
+	$(say) "generate: render protocol of Crossplane $(CROSSPLANE_VERSION)"
+	@src="$(module)" && cat "$$src"/proto/render/v1alpha1/render.pb.go >internal/engine/render/v1alpha1/render.pb.go
+
+# checksums prints one line per file that `make generate` writes.
+checksums = find apis internal package -type f \( -name 'zz_*' -o -name '*.pb.go' -o -name '*.yaml' \) -exec cksum {} + | sort -k 3
+
+.PHONY: generate-check
+generate-check: ## Fail if `make generate` changes, adds or removes a file.
+	@mkdir -p $(CACHE)
+	@$(checksums) >$(CACHE)/generated.before
+	@$(MAKE) --no-print-directory generate
+	@$(checksums) >$(CACHE)/generated.after
+	$(say) "generate-check: compare"
+	@git --no-pager diff --no-index --exit-code $(CACHE)/generated.before $(CACHE)/generated.after || \
+		{ echo 'generated files are out of date: run make generate and commit the result' >&2; exit 1; }
+
+# ---- Checks ------------------------------------------------------------------
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format all Go code.
+	$(say) "fmt"
+	@$(GOLANGCI_LINT) fmt ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run every linter, the import rules included.
+	$(say) "lint"
+	@$(GOLANGCI_LINT) run ./...
+	@cd tools/image && go vet ./...
+
+# Tests under test/ drive programs that must be built first: `make render`.
+.PHONY: unit
+unit: ## Run the fast tests: nothing outside the test process.
+	$(say) "unit"
+	@go test $$(go list ./... | grep -v /test/)
+	@cd tools/image && go test ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME each.
+	$(say) "fuzz: every target for $(FUZZTIME)"
+	@mkdir -p $(CACHE)/fuzz
+	@grep -r --include='*_test.go' '^func Fuzz' cmd fn internal apis 2>/dev/null | \
+		sed 's|^\(.*\)/[^/]*:func \(Fuzz[A-Za-z0-9_]*\).*|\1 \2|' | sort | \
+		xargs -P $(FUZZJOBS) -n 2 sh -c '\
+			log=$(CACHE)/fuzz/$$1.log; \
+			if go test -run "^$$1\$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) "./$$0" >"$$log" 2>&1; \
+			then echo "    $$0 $$1: $$(sed -n "s/^fuzz: elapsed: .*\(execs: [0-9]*\).*/\1/p" "$$log" | tail -n 1)"; \
+			else cat "$$log"; exit 255; fi'
+
+.PHONY: render
+render: build $(CORE) $(CLI) $(SCHEMAS) ## Render all examples with Crossplane's engine, then show the minimal cluster.
+	$(say) "render: examples, with Crossplane $(CROSSPLANE_VERSION) and CLI $(CRANK_VERSION)"
+	@go test -count=1 ./test/...
+	$(say) "render: examples/minimal"
+	@$(BIN)/kubectl-multigres render examples/minimal/xr.yaml --until-ready -o tree
+
+# The packages with benchmarks, so that others are not compiled.
+benchmarks = $$(grep -rl --include='*_test.go' '^func Benchmark' cmd fn internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
+
+.PHONY: bench
+bench: ## Run the benchmarks for BENCHTIME each.
+	$(say) "bench: $(BENCHTIME) each"
+	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(benchmarks)
+
+.PHONY: bench-smoke
+bench-smoke: ## Run every benchmark once, to see that it works.
+	$(say) "bench-smoke"
+	@go test -run '^$$' -bench . -benchtime 1x $(benchmarks) >$(CACHE)/bench-smoke.log || { cat $(CACHE)/bench-smoke.log; exit 1; }
+
+# ---- Packages ----------------------------------------------------------------
+
+# xpkg-build packs the staged folder $(1) as package $(1)-multigres, with the
+# further arguments $(2). An empty folder takes the place of the examples.
+define xpkg-build
+@cd $(XPKG) && $(CLI) xpkg build --package-root=stage/$(1) --examples-root=stage/none \
+	--package-file=$(1)-multigres.xpkg $(2) >build.log 2>&1 || { cat build.log >&2; exit 1; }
+@rm -f $(XPKG)/build.log
+endef
+
+# program makes cmd/$(1) for Linux and packs it as an image tarball.
+define program
+@mkdir -p $(XPKG)/stage/bin
+@GOOS=linux GOARCH=$(ARCH) go build -ldflags='-s -w' -o $(XPKG)/stage/bin/$(1) ./cmd/$(1)
+@$(IMAGE) -binary $(XPKG)/stage/bin/$(1) -arch $(ARCH) -tag $(REGISTRY)/$(1)-multigres:$(VERSION) -out $(XPKG)/stage/$(1).tar
+endef
+
+.PHONY: xpkg
+xpkg: $(CLI) $(IMAGE) ## Build the three packages into .cache/xpkg, without a container engine.
+	@rm -rf $(XPKG)
+	@mkdir -p $(XPKG)/stage/none $(XPKG)/stage/configuration
+	@cp -R package/function package/provider $(XPKG)/stage/
+	$(say) "xpkg: function-multigres"
+	$(call program,function)
+	$(call xpkg-build,function,--embed-runtime-image-tarball=stage/function.tar)
+	$(say) "xpkg: provider-multigres"
+ifneq ($(wildcard cmd/provider/main.go),)
+	$(call program,provider)
+	$(call xpkg-build,provider,--embed-runtime-image-tarball=stage/provider.tar)
+else
+	$(call xpkg-build,provider)
+endif
+	$(say) "xpkg: configuration-multigres"
+	@cp package/configuration/*.yaml $(XPKG)/stage/configuration/
+	@sed -e 's|ghcr.io/crossplane-multigres|$(REGISTRY)|' -e 's|^    version: ">=v0.*"|    version: "$(VERSION)"|' \
+		crossplane.yaml >$(XPKG)/stage/configuration/crossplane.yaml
+	$(call xpkg-build,configuration)
+	@rm -rf $(XPKG)/stage
+
+# ---- All together ------------------------------------------------------------
+
+.PHONY: test
+test: ## Run all tests, as CI does.
+	@$(MAKE) --no-print-directory generate-check
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory render
+	@$(MAKE) --no-print-directory bench-smoke
+	@$(MAKE) --no-print-directory xpkg
+	$(say) "test: all passed"
+
+.PHONY: reviewable
+reviewable: ## Prepare a change for review: generate, format, lint, unit tests.
+	@$(MAKE) --no-print-directory generate
+	@$(MAKE) --no-print-directory fmt
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory unit
+
+.PHONY: clean
+clean: ## Remove everything that was built.
+	@rm -rf $(CACHE)
