@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,7 +46,8 @@ func clusterXR(name string, cells, perCell, pools int) string {
 }
 
 func tableGroupXR(shards int) string {
-	y := `
+	y := &strings.Builder{}
+	y.WriteString(`
 apiVersion: multigres.com/v1alpha1
 kind: TableGroup
 metadata: {name: many, namespace: app}
@@ -58,16 +60,16 @@ spec:
   postgresPasswordSecretRef: {name: pw, key: password}
   cellTopologyLabels: {a: {topology.kubernetes.io/zone: a}, b: {topology.kubernetes.io/zone: b}, c: {topology.kubernetes.io/zone: c}}
   shards:
-`
+`)
 	for i := range shards {
-		y += fmt.Sprintf(`
+		fmt.Fprintf(y, `
   - name: s%d
     multiorch: {cells: [a, b, c], resources: {requests: {cpu: 50m, memory: 64Mi}}}
     pools: {main: {type: readWrite, cells: [a, b, c], replicasPerCell: 1, storage: {size: 1Gi}, postgres: {resources: {requests: {cpu: 100m, memory: 256Mi}}}}}
     backup: {type: filesystem, filesystem: {path: /backups, storage: {size: 10Gi, accessModes: [ReadWriteMany]}}}
 `, i)
 	}
-	return y
+	return y.String()
 }
 
 // recorder keeps the last request for each kind of composite.

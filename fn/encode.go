@@ -20,7 +20,7 @@ func respond(req *fnv1.RunFunctionRequest) *fnv1.RunFunctionResponse {
 		Desired: &fnv1.State{Composite: d.GetComposite(), Resources: make(map[string]*fnv1.Resource, len(d.GetResources()))},
 		Context: req.GetContext(),
 	}
-	maps.Copy(rsp.Desired.Resources, d.GetResources())
+	maps.Copy(rsp.GetDesired().GetResources(), d.GetResources())
 	return rsp
 }
 

@@ -138,15 +138,11 @@ func TestRunFunction(t *testing.T) {
 				"results":[{"severity":"SEVERITY_FATAL","message":"cannot encode the composite's status: cannot encode string: it is no pointer to a struct","target":"TARGET_COMPOSITE"}]}`,
 		},
 		"Panic": {
-			reason: "A programming error is a fatal result too.",
-			compose: func(compose.Input) (compose.Output, error) {
-				var m map[string]int
-				m["a"]++
-				return compose.Output{}, nil
-			},
-			req: `{"observed":{` + xr + `}}`,
+			reason:  "A programming error is a fatal result too.",
+			compose: func(compose.Input) (compose.Output, error) { panic("boom") },
+			req:     `{"observed":{` + xr + `}}`,
 			want: `{"meta":{},"desired":{},
-				"results":[{"severity":"SEVERITY_FATAL","message":"internal error: assignment to entry in nil map","target":"TARGET_COMPOSITE"}]}`,
+				"results":[{"severity":"SEVERITY_FATAL","message":"internal error: boom","target":"TARGET_COMPOSITE"}]}`,
 		},
 		"CannotRequire": {
 			reason: "A Crossplane that says it cannot answer requirements must not take the lack of an answer for an empty desired state.",

@@ -25,8 +25,8 @@ type ShardStatus struct {
 
 	// Cells that the spec places pools or orchestrators in, sorted.
 	// +optional
-	// +listType=set
-	Cells []CellName `json:"cells,omitempty"`
+	// +listType=atomic
+	Cells []string `json:"cells,omitempty"`
 
 	// OrchReady says whether the orchestrators of all cells are ready.
 	// +optional

@@ -2146,7 +2146,7 @@ func (in *ShardStatus) DeepCopyInto(out *ShardStatus) {
 	in.CompositeStatus.DeepCopyInto(&out.CompositeStatus)
 	if in.Cells != nil {
 		in, out := &in.Cells, &out.Cells
-		*out = make([]CellName, len(*in))
+		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
 	if in.Pools != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/fn"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/manifest"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/render"
@@ -34,7 +33,7 @@ func (c *renderCmd) Run(ctx context.Context) error {
 			return err
 		}
 		for _, u := range us {
-			if isRoot(u) {
+			if render.IsRoot(u) {
 				roots = append(roots, u)
 				continue
 			}
@@ -79,16 +78,4 @@ func (c *renderCmd) print(tree *render.Node) error {
 	default:
 		return render.WriteYAML(w, tree)
 	}
-}
-
-// isRoot is true for what a person may ask to render: our composites and the claim.
-func isRoot(u *unstructured.Unstructured) bool {
-	if u.GroupVersionKind().Group != v1alpha1.Group {
-		return false
-	}
-	switch u.GetKind() {
-	case v1alpha1.CoreTemplateKind, v1alpha1.CellTemplateKind, v1alpha1.ShardTemplateKind:
-		return false
-	}
-	return true
 }

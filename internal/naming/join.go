@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -174,7 +175,7 @@ func putHash(out []byte, parts []string) {
 	}
 
 	const digits = "0123456789abcdef"
-	for i := len(out) - 1; i >= 0; i-- {
+	for i := range slices.Backward(out) {
 		out[i] = digits[sum&0xf]
 		sum >>= 4
 	}

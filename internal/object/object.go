@@ -5,6 +5,7 @@
 package object
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -97,6 +98,11 @@ func (o Object) String(path ...string) string { return o.Value(path...).GetStrin
 
 // Int returns the number at the given path, cut to an integer, or zero if there is none.
 func (o Object) Int(path ...string) int64 { return int64(o.Value(path...).GetNumberValue()) }
+
+// Int32 returns the number at the given path, cut to an integer and to what an int32 can hold, or zero if there is none.
+func (o Object) Int32(path ...string) int32 {
+	return int32(max(math.MinInt32, min(math.MaxInt32, o.Value(path...).GetNumberValue())))
+}
 
 // Bool returns the boolean at the given path, or false if there is none.
 func (o Object) Bool(path ...string) bool { return o.Value(path...).GetBoolValue() }

@@ -56,9 +56,10 @@ func (d Document) Get(name string) (string, bool) {
 // line that breaks the rules becomes a SyntaxError and is skipped.
 func Parse(text string) Document {
 	var d Document
-	for n, line := 1, ""; text != ""; n++ {
-		line, text, _ = strings.Cut(text, "\n")
-		d.parseLine(n, line)
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		d.parseLine(n, strings.TrimSuffix(line, "\n"))
 	}
 	d.Settings = lastWins(d.Settings)
 	return d
@@ -151,13 +152,13 @@ func Quote(value string) string {
 func lastWins(settings []Setting) []Setting {
 	seen := make(map[string]bool, len(settings))
 	kept := len(settings)
-	for i := len(settings) - 1; i >= 0; i-- {
-		if seen[settings[i].Name] {
+	for _, s := range slices.Backward(settings) {
+		if seen[s.Name] {
 			continue
 		}
-		seen[settings[i].Name] = true
+		seen[s.Name] = true
 		kept--
-		settings[kept] = settings[i]
+		settings[kept] = s
 	}
 	return settings[kept:]
 }

@@ -77,6 +77,12 @@ func statusOf(s fnv1.Status) string {
 	return "Unknown"
 }
 
+// IsRoot is true for what a person may ask to render: our composites, and the claim.
+func IsRoot(u *unstructured.Unstructured) bool {
+	i := idOf(u)
+	return isComposite(i) || i.group == v1alpha1.Group && i.kind == ClaimKind
+}
+
 // compositeOf returns the composite that stands for what the user wrote: a claim's legacy composite, or the object itself. It
 // gets the labels that Crossplane gives it.
 func compositeOf(u *unstructured.Unstructured) (*unstructured.Unstructured, error) {

@@ -77,7 +77,9 @@ func keepTopoServer(s *compose.Set) ([]string, error) {
 	return []string{s.Observed(naming.KeyLocalTopo).Describe()}, s.Keep(naming.KeyLocalTopo)
 }
 
-func hasLocalEtcd(c *v1alpha1.Cell) bool { return c.Spec.TopoServer != nil && c.Spec.TopoServer.Etcd != nil }
+func hasLocalEtcd(c *v1alpha1.Cell) bool {
+	return c.Spec.TopoServer != nil && c.Spec.TopoServer.Etcd != nil
+}
 
 func replicas(c *v1alpha1.Cell) int32 { return ptr.Deref(c.Spec.Multigateway.Replicas, 1) }
 

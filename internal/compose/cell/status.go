@@ -16,9 +16,9 @@ func output(in compose.Input, c *v1alpha1.Cell, s *compose.Set, retiring []strin
 	want := replicas(c)
 	if gw.Has("spec", "replicas") {
 		// An autoscaler may have raised it.
-		want = max(want, int32(gw.Int("spec", "replicas")))
+		want = max(want, gw.Int32("spec", "replicas"))
 	}
-	ready := int32(gw.Int("status", "readyReplicas"))
+	ready := gw.Int32("status", "readyReplicas")
 	if gw.Deleting() {
 		ready = 0
 	}

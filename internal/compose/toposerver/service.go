@@ -52,7 +52,7 @@ func buildPDB(t server) *policyv1.PodDisruptionBudget {
 		TypeMeta:   metav1.TypeMeta{APIVersion: "policy/v1", Kind: "PodDisruptionBudget"},
 		ObjectMeta: metav1.ObjectMeta{Name: naming.TopoServerPDB(t.Name), Labels: t.labels},
 		Spec: policyv1.PodDisruptionBudgetSpec{
-			MinAvailable: ptr.To(intstr.FromInt32(int32(t.quorum()))),
+			MinAvailable: ptr.To(intstr.FromInt32(t.quorum())),
 			Selector:     &metav1.LabelSelector{MatchLabels: naming.Selector(t.labels)},
 			// A member that never became ready protects nothing and would only block the node it sits on.
 			UnhealthyPodEvictionPolicy: ptr.To(policyv1.AlwaysAllow),

@@ -20,13 +20,13 @@ const (
 // it progressing or, once it has been complete, degraded.
 func output(in compose.Input, t server, s *compose.Set) compose.Output {
 	sts := s.Observed(naming.KeyTopoStatefulSet)
-	ready := sts.Int("status", "readyReplicas")
+	ready := sts.Int32("status", "readyReplicas")
 	if sts.Deleting() {
 		ready = 0
 	}
 	st := &v1alpha1.TopoServerStatus{
 		Replicas:      t.replicas,
-		ReadyReplicas: int32(ready),
+		ReadyReplicas: ready,
 		ClientService: t.Name,
 		PeerService:   t.headless(),
 	}

@@ -53,7 +53,7 @@ type server struct {
 func (s server) headless() string { return naming.TopoServerHeadlessService(s.Name) }
 
 // quorum returns how many members etcd needs to serve.
-func (s server) quorum() int64 { return int64(s.replicas/2 + 1) }
+func (s server) quorum() int32 { return s.replicas/2 + 1 }
 
 // labels tells global from local topology servers in every selector: both belong to the same cluster, and clients of the one
 // must never reach a member of the other.

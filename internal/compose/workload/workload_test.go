@@ -132,10 +132,14 @@ func TestTelemetry(t *testing.T) {
 		"Everything": {
 			reason: "Each field has its variable, the attributes are escaped.", in: all, volumes: 1,
 			env: []corev1.EnvVar{
-				{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Value: "http://o:4318"}, {Name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", Value: "http://m:4318"},
-				{Name: "OTEL_EXPORTER_OTLP_PROTOCOL", Value: "grpc"}, {Name: "OTEL_TRACES_EXPORTER", Value: "otlp"},
-				{Name: "OTEL_METRICS_EXPORTER", Value: "none"}, {Name: "OTEL_LOGS_EXPORTER", Value: "console"},
-				{Name: "OTEL_METRIC_EXPORT_INTERVAL", Value: "1000"}, {Name: "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", Value: "delta"},
+				{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Value: "http://o:4318"},
+				{Name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", Value: "http://m:4318"},
+				{Name: "OTEL_EXPORTER_OTLP_PROTOCOL", Value: "grpc"},
+				{Name: "OTEL_TRACES_EXPORTER", Value: "otlp"},
+				{Name: "OTEL_METRICS_EXPORTER", Value: "none"},
+				{Name: "OTEL_LOGS_EXPORTER", Value: "console"},
+				{Name: "OTEL_METRIC_EXPORT_INTERVAL", Value: "1000"},
+				{Name: "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", Value: "delta"},
 				{Name: "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", Value: "explicit_bucket_histogram"},
 				{Name: "OTEL_TRACES_SAMPLER", Value: "always_on"},
 				{Name: "OTEL_RESOURCE_ATTRIBUTES", Value: "multigres.project=a%2Cb,multigres.component=x"},
