@@ -172,6 +172,14 @@ render: build $(CORE) $(CLI) $(SCHEMAS) ## Render all examples with Crossplane's
 	$(say) "render: examples/minimal"
 	@$(BIN)/kubectl-multigres render examples/minimal/xr.yaml --until-ready -o tree
 
+# The packages whose tests compare with files that -update writes.
+goldens = $$(grep -rlE --include='*_test.go' 'internal/composetest"|Bool\("update"' internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
+
+.PHONY: golden
+golden: build $(CORE) $(CLI) $(SCHEMAS) ## Write all expected outputs anew. Read the diff.
+	$(say) "golden"
+	@go test -count=1 $(goldens) -update
+
 # The packages with benchmarks, so that others are not compiled.
 benchmarks = $$(grep -rl --include='*_test.go' '^func Benchmark' cmd fn internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
 
@@ -202,6 +210,10 @@ define program
 @$(IMAGE) -binary $(XPKG)/stage/bin/$(1) -arch $(ARCH) -tag $(REGISTRY)/$(1)-multigres:$(VERSION) -out $(XPKG)/stage/$(1).tar
 endef
 
+# A function that is installed as a dependency is called by the path of its
+# package, with dashes.
+function-name = $(subst /,-,$(patsubst $(firstword $(subst /, ,$(REGISTRY)))/%,%,$(REGISTRY)))-function-multigres
+
 .PHONY: xpkg
 xpkg: $(CLI) $(IMAGE) ## Build the three packages into .cache/xpkg, without a container engine.
 	@rm -rf $(XPKG)
@@ -219,6 +231,8 @@ else
 endif
 	$(say) "xpkg: configuration-multigres"
 	@cp package/configuration/*.yaml $(XPKG)/stage/configuration/
+	@sed -i.orig 's|crossplane-multigres-function-multigres|$(function-name)|' $(XPKG)/stage/configuration/composition-*.yaml
+	@rm $(XPKG)/stage/configuration/*.orig
 	@sed -e 's|ghcr.io/crossplane-multigres|$(REGISTRY)|' -e 's|^    version: ">=v0.*"|    version: "$(VERSION)"|' \
 		crossplane.yaml >$(XPKG)/stage/configuration/crossplane.yaml
 	$(call xpkg-build,configuration)
