@@ -7,9 +7,11 @@ import (
 	"reflect"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"google.golang.org/protobuf/types/known/structpb"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -120,6 +122,15 @@ func (d *decoder) unmarshal(path *field.Path, s *structpb.Value, u json.Unmarsha
 	b, err := s.MarshalJSON()
 	if err != nil {
 		d.errs = append(d.errs, field.InternalError(path, errors.Wrap(err, "cannot marshal the value")))
+		return
+	}
+	if q, ok := u.(*resource.Quantity); ok {
+		v, err := ParseQuantity(strings.Trim(string(b), `"`))
+		if err != nil {
+			d.errs = append(d.errs, field.Invalid(path, brief(s), err.Error()))
+			return
+		}
+		*q = v
 		return
 	}
 	if err := u.UnmarshalJSON(b); err != nil {

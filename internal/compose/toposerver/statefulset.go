@@ -133,7 +133,7 @@ func wantedSize(t server) resource.Quantity {
 
 func liveSize(live object.Object) (resource.Quantity, bool) {
 	for _, c := range live.List("spec", "volumeClaimTemplates") {
-		if q, err := resource.ParseQuantity(c.String("spec", "resources", "requests", "storage")); err == nil {
+		if q, err := object.ParseQuantity(c.String("spec", "resources", "requests", "storage")); err == nil {
 			return q, true
 		}
 	}

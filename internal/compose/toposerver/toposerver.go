@@ -3,7 +3,6 @@
 package toposerver
 
 import (
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
@@ -78,7 +77,7 @@ func validate(spec *v1alpha1.TopoServerSpec) field.ErrorList {
 		errs = append(errs, field.Invalid(p.Child("replicas"), *r, "must be an odd number: an even one adds no tolerance for failures"))
 	}
 	if q := spec.Etcd.Storage.Size; q != "" {
-		if size, err := resource.ParseQuantity(q); err != nil || size.Sign() <= 0 {
+		if size, err := object.ParseQuantity(q); err != nil || size.Sign() <= 0 {
 			errs = append(errs, field.Invalid(p.Child("storage", "size"), q, "must be a positive quantity such as 10Gi"))
 		}
 	}

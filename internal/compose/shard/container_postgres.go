@@ -1,0 +1,69 @@
+package shard
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/crossplane-multigres/crossplane-multigres/internal/compose/workload"
+)
+
+// Ports of pgctld and of what it runs.
+const (
+	portPgctldHTTP int32 = 15400
+	portPgctldGRPC int32 = 15470
+	portPostgres   int32 = 5432
+	portPgBackRest int32 = 8432
+)
+
+// componentPgctld names pgctld in what it sends by OpenTelemetry.
+const componentPgctld = "pgctld"
+
+// buildPostgres builds the container of pgctld, which runs PostgreSQL and pgBackRest's server (multigres v0.1.0). It is a
+// native sidecar because it must outlive multipooler, which asks it to stop PostgreSQL.
+//
+// Its probes ask whether pgctld lives. Whether PostgreSQL is ready must not hold back the containers that start after it: it
+// is multipooler that has PostgreSQL initialised and started.
+func buildPostgres(sh *shard, v volumes) corev1.Container {
+	live := workload.Endpoint{Path: "/live", Port: portPgctldHTTP}
+	return corev1.Container{
+		Name:            "postgres",
+		Image:           string(sh.spec.Images.Postgres),
+		ImagePullPolicy: pullPolicy(sh),
+		RestartPolicy:   ptr.To(corev1.ContainerRestartPolicyAlways),
+		Command:         []string{"/usr/local/bin/pgctld"},
+		Args: []string{
+			"server",
+			"--pooler-dir=" + dataPath,
+			fmt.Sprintf("--grpc-port=%d", portPgctldGRPC),
+			fmt.Sprintf("--http-port=%d", portPgctldHTTP),
+			"--grpc-socket-file=" + dataPath + "/pgctld.sock",
+			fmt.Sprintf("--pg-port=%d", portPostgres),
+			"--pg-listen-addresses=*",
+			"--pg-hba-template=" + hbaTemplatePath,
+			"--pgbackrest-cert-dir=" + certificatePath,
+			fmt.Sprintf("--pgbackrest-port=%d", portPgBackRest),
+			workload.LogFlag(sh.spec.LogLevels.Pgctld),
+		},
+		Env: slices.Concat(commonEnv(sh), initdbEnv(sh), storeEnv(sh), telemetryEnv(sh, componentPgctld)),
+		Ports: []corev1.ContainerPort{
+			workload.Port("postgres", portPostgres), workload.Port("pgbackrest", portPgBackRest),
+			workload.Port("pgctld-http", portPgctldHTTP), workload.Port("pgctld-grpc", portPgctldGRPC),
+		},
+		VolumeMounts:    v.postgres,
+		StartupProbe:    workload.Startup(live),
+		LivenessProbe:   workload.Liveness(live),
+		SecurityContext: workload.Restricted(),
+	}
+}
+
+// initdbEnv are the variables that matter when a data directory is made, and never again.
+func initdbEnv(sh *shard) []corev1.EnvVar {
+	out := []corev1.EnvVar{{Name: "POSTGRES_INITDB_EXTRA_CONF", Value: initdbConfFile}}
+	if sh.spec.InitdbArgs != "" {
+		out = append(out, corev1.EnvVar{Name: "POSTGRES_INITDB_ARGS", Value: string(sh.spec.InitdbArgs)})
+	}
+	return out
+}
