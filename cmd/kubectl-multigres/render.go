@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
-	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/crossplane-multigres/crossplane-multigres/fn"
@@ -53,11 +53,17 @@ func (c *renderCmd) Run(ctx context.Context) error {
 		}
 		observed = append(observed, us...)
 	}
+	// Nothing is printed unless all of it can be.
+	trees := make([]*render.Node, 0, len(roots))
+	var errs []error
 	for _, root := range roots {
 		tree, err := render.Render(ctx, fn.New(), root, render.Options{Others: others, Observed: observed, UntilReady: c.UntilReady})
-		if err != nil {
-			return err
-		}
+		trees, errs = append(trees, tree), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, tree := range trees {
 		if err := c.print(tree); err != nil {
 			return err
 		}

@@ -5,8 +5,8 @@ package render
 
 import (
 	"context"
-	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,9 +31,13 @@ type FatalError struct {
 	Messages []string
 }
 
-// Error returns all messages.
+// nextProblem is where, in a message with several problems, the next one begins: with the path of its field.
+var nextProblem = regexp.MustCompile(`; ((?:metadata|spec)\b)`)
+
+// Error returns all messages, each problem on a line.
 func (e *FatalError) Error() string {
-	return fmt.Sprintf("%s is invalid: %s", e.Composite, strings.Join(e.Messages, "; "))
+	problems := nextProblem.ReplaceAllString(strings.Join(e.Messages, "\n"), "\n$1")
+	return e.Composite + " is invalid:\n  " + strings.ReplaceAll(problems, "\n", "\n  ")
 }
 
 // A Function is a composition function.
@@ -67,11 +71,11 @@ type Node struct {
 
 // Render composes the tree under a root. The error is a *FatalError if the function refused one of the tree's composites.
 func Render(ctx context.Context, fn Function, root *unstructured.Unstructured, o Options) (*Node, error) {
-	r := &renderer{fn: fn, world: newWorld(), ready: map[id]bool{}, opts: o}
 	root, err := compositeOf(root)
 	if err != nil {
 		return nil, err
 	}
+	r := &renderer{fn: fn, root: idOf(root), world: newWorld(), ready: map[id]bool{}, opts: o}
 	for _, u := range o.Others {
 		r.world.put(u.DeepCopy())
 	}
@@ -93,6 +97,7 @@ func Render(ctx context.Context, fn Function, root *unstructured.Unstructured, o
 
 type renderer struct {
 	fn    Function
+	root  id
 	world *world
 	ready map[id]bool
 	opts  Options

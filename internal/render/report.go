@@ -6,6 +6,7 @@ import (
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
+	"google.golang.org/protobuf/types/known/structpb"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -16,27 +17,39 @@ import (
 // report writes what a response says of the composite itself into its status.
 func (r *renderer) report(xr id, rsp *fnv1.RunFunctionResponse) (bool, error) {
 	u := r.world.objects[xr].DeepCopy()
-	c, err := manifest.FromStruct(rsp.GetDesired().GetComposite().GetResource())
+	status, err := desiredStatus(u, rsp.GetDesired().GetComposite().GetResource())
 	if err != nil {
-		return false, errors.Wrap(err, "cannot read the composite's desired status")
-	}
-	status, _, err := unstructured.NestedMap(c.Object, "status")
-	if err != nil {
-		return false, errors.Wrap(err, "cannot read the composite's desired status")
-	}
-	if status == nil {
-		status = map[string]any{}
+		return false, err
 	}
 	ready := rsp.GetDesired().GetComposite().GetReady() == fnv1.Ready_READY_TRUE
 	status["conditions"] = conditions(rsp.GetConditions(), ready)
 	u.Object["status"] = status
 	changed := !equality.Semantic.DeepEqual(r.world.objects[xr].Object, u.Object)
-	if _, nested := r.ready[xr]; !nested {
-		changed = changed || !ready
+	// Of the others their parents say it.
+	if xr == r.root {
+		changed = changed || r.ready[xr] != ready
 		r.ready[xr] = ready
 	}
 	r.world.put(u)
 	return changed, nil
+}
+
+// desiredStatus returns the status that a function wants a composite to have. All else that it may say of it does not matter: not
+// even a kind is needed.
+func desiredStatus(xr *unstructured.Unstructured, desired *structpb.Struct) (map[string]any, error) {
+	c, err := manifest.FromStruct(&structpb.Struct{Fields: map[string]*structpb.Value{
+		"apiVersion": structpb.NewStringValue(xr.GetAPIVersion()),
+		"kind":       structpb.NewStringValue(xr.GetKind()),
+		"status":     structpb.NewStructValue(desired.GetFields()["status"].GetStructValue()),
+	}})
+	if err != nil {
+		return nil, errors.Wrap(err, "cannot read the composite's desired status")
+	}
+	status, _, err := unstructured.NestedMap(c.Object, "status")
+	if status == nil {
+		status = map[string]any{}
+	}
+	return status, errors.Wrap(err, "cannot read the composite's desired status")
 }
 
 // conditions returns the function's conditions and those that Crossplane adds, ordered by type. They carry no times: nothing

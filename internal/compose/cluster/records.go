@@ -103,11 +103,12 @@ func buildDatabaseRecord(c *cluster, db *resolve.Database, cells []string) *mv1a
 func backupLocation(b v1alpha1.BackupConfig) mv1alpha1.BackupLocation {
 	if b.S3 != nil {
 		return mv1alpha1.BackupLocation{S3: &mv1alpha1.S3Backup{
-			Bucket:            b.S3.Bucket,
-			Region:            b.S3.Region,
-			Endpoint:          b.S3.Endpoint,
-			KeyPrefix:         b.S3.KeyPrefix,
-			UseEnvCredentials: b.S3.UseEnvCredentials,
+			Bucket:    b.S3.Bucket,
+			Region:    b.S3.Region,
+			Endpoint:  b.S3.Endpoint,
+			KeyPrefix: b.S3.KeyPrefix,
+			// The pods of a shard find the credentials of a Secret in their environment.
+			UseEnvCredentials: b.S3.UseEnvCredentials || b.S3.CredentialsSecret != "",
 		}}
 	}
 	if b.Filesystem != nil {

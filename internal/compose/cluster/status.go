@@ -66,7 +66,7 @@ func (a *assembly) status() *v1alpha1.MultigresClusterStatus {
 		Databases:         make(map[v1alpha1.DatabaseName]v1alpha1.DatabaseStatusSummary, len(c.Databases)),
 		Gateway:           a.gatewayEndpoints(),
 		AdminWeb:          a.adminWebEndpoints(),
-		ResolvedTemplates: &c.ResolvedTemplates,
+		ResolvedTemplates: resolvedTemplates(c),
 		Images:            &c.Images.Status,
 		Effective:         c.Effective(),
 		Retiring:          a.retiring,
@@ -98,4 +98,13 @@ func imagesChange(old *v1alpha1.ImagesStatus, now *v1alpha1.ImagesStatus) []comp
 		Reason:  "ImagesUpdated",
 		Message: fmt.Sprintf("default images changed from revision %s to %s", old.AppliedRevision, now.AppliedRevision),
 	}}
+}
+
+// resolvedTemplates returns the templates that apply, or nil if none does.
+func resolvedTemplates(c *cluster) *v1alpha1.ResolvedTemplates {
+	t := c.ResolvedTemplates
+	if len(t.CoreTemplates)+len(t.CellTemplates)+len(t.ShardTemplates) == 0 {
+		return nil
+	}
+	return &t
 }

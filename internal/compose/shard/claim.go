@@ -11,6 +11,7 @@ import (
 	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
 )
 
 // annotationExternalName is how Crossplane calls the name of what a managed resource stands for.
@@ -34,7 +35,7 @@ type storage struct {
 
 // sizeOf returns the size of a volume. It expects one that was validated.
 func sizeOf(st v1alpha1.StorageSpec, size string) resource.Quantity {
-	q, err := resource.ParseQuantity(cmp.Or(st.Size, size))
+	q, err := object.ParseQuantity(cmp.Or(st.Size, size))
 	if err != nil {
 		return resource.Quantity{}
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"hash"
 	"maps"
 	"math"
 	"slices"
@@ -28,50 +27,41 @@ func specHash(pod *corev1.Pod, enc *object.Encoder) (string, error) {
 	if err != nil {
 		return "", errors.Wrap(err, "cannot hash the specification of a pod")
 	}
-	h := sha256.New()
-	walk(h, s.GetFields()["spec"].AsInterface())
-	walk(h, pod.Annotations[naming.AnnotationPostgresConfigHash])
-	return hex.EncodeToString(h.Sum(nil)[:hashBytes]), nil
+	b := canonical(make([]byte, 0, 16<<10), s.GetFields()["spec"].AsInterface())
+	sum := sha256.Sum256(canonical(b, pod.Annotations[naming.AnnotationPostgresConfigHash]))
+	return hex.EncodeToString(sum[:hashBytes]), nil
 }
 
-// walk writes a value in one way only: what kind it is, how long, and what it holds, maps in the order of their keys. No two
-// different values are written alike.
-func walk(h hash.Hash, v any) {
+// canonical appends a value in one way only: what kind it is, how long, and what it holds, maps in the order of their keys. No
+// two different values are written alike.
+func canonical(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case bool:
 		if v {
-			write(h, 't', 0)
-			return
+			return append(b, 't')
 		}
-		write(h, 'f', 0)
+		return append(b, 'f')
 	case float64:
-		write(h, 'n', math.Float64bits(v))
+		return number(b, 'n', math.Float64bits(v))
 	case string:
-		text(h, v)
+		return append(number(b, 's', uint64(len(v))), v...)
 	case []any:
-		write(h, 'l', uint64(len(v)))
+		b = number(b, 'l', uint64(len(v)))
 		for _, item := range v {
-			walk(h, item)
+			b = canonical(b, item)
 		}
+		return b
 	case map[string]any:
-		write(h, 'm', uint64(len(v)))
+		b = number(b, 'm', uint64(len(v)))
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			text(h, name)
-			walk(h, v[name])
+			b = canonical(canonical(b, name), v[name])
 		}
+		return b
 	default:
-		write(h, '0', 0)
+		return append(b, '0')
 	}
 }
 
-func text(h hash.Hash, s string) {
-	write(h, 's', uint64(len(s)))
-	h.Write([]byte(s))
-}
-
-func write(h hash.Hash, kind byte, n uint64) {
-	var b [9]byte
-	b[0] = kind
-	binary.BigEndian.PutUint64(b[1:], n)
-	h.Write(b[:])
+func number(b []byte, kind byte, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(b, kind), n)
 }

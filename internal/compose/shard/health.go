@@ -54,10 +54,11 @@ type health struct {
 	stuck         []string
 
 	leader string
-	// serving is how many members are in the cohort and ready, by the record and by their kubelets; servingCells in how many
-	// cells.
-	serving      int
-	servingCells int
+	// serving is how many members are in the cohort and ready, by the record and by their kubelets; cells where they are, and
+	// leads whether the leader is one of them.
+	serving int
+	cells   map[string]bool
+	leads   bool
 
 	// reason is why the shard is available or not.
 	reason string
@@ -66,64 +67,64 @@ type health struct {
 // look finds out how the shard is. The record says who leads and who is in the cohort, and may be some seconds old; the pods
 // say who is alive. A member serves if both agree.
 func look(in compose.Input, sh *shard, s *compose.Set, f *facts) health {
-	h := health{leader: f.record.LeaderPod, orchestrators: unreadyOrchestrators(sh, s)}
+	h := health{leader: f.record.LeaderPod, orchestrators: unreadyOrchestrators(sh, s), cells: map[string]bool{}}
 	byPod := make(map[string]mv1alpha1.PoolerObservation, len(f.record.Poolers))
 	for _, p := range f.record.Poolers {
 		byPod[p.Pod] = p
 	}
-	cells := map[string]bool{}
-	leads := false
-	serve := func(name, cell string, pod object.Object) {
-		p := byPod[name]
-		if !compose.Ready(pod) || !p.InCohort || !p.PostgresReady {
-			return
-		}
-		h.serving++
-		cells[cell] = true
-		leads = leads || name == h.leader
-	}
 	for _, m := range f.members {
-		pod := s.Observed(m.key)
-		if pod.Exists() && !pod.Deleting() {
-			h.live++
-		}
-		switch {
-		case !compose.Ready(pod):
-			h.unready = append(h.unready, m.pod)
-			if f.plan[m.key].Action != rollout.Wait {
-				h.starting = append(h.starting, m.pod)
-			}
-		case !byPod[m.pod].InCohort:
-			h.outside = append(h.outside, m.pod)
-		}
-		if f.plan[m.key].Reason == rollout.ReasonOutdated {
-			h.outdated = append(h.outdated, m.pod)
-		}
-		if compose.CrashLooping(pod) {
-			h.crashing = append(h.crashing, m.pod)
-		}
-		serve(m.pod, m.cell, pod)
+		h.member(m.pod, s.Observed(m.key), f.plan[m.key], byPod[m.pod].InCohort)
+		h.pooler(m.pod, m.cell, s.Observed(m.key), byPod[m.pod])
 	}
 	for _, key := range f.retiring {
 		pod := s.Observed(key)
-		if compose.CrashLooping(pod) {
-			h.crashing = append(h.crashing, pod.Name())
-		}
-		serve(pod.Name(), pod.Label(naming.LabelCell), pod)
+		h.pooler(pod.Name(), pod.Label(naming.LabelCell), pod, byPod[pod.Name()])
 	}
 	for _, cell := range h.orchestrators {
 		if stuck(s.Observed(naming.KeyMultiOrch(cell)), in.Now) {
 			h.stuck = append(h.stuck, cell)
 		}
 	}
-	h.servingCells = len(cells)
-	h.reason = h.verdict(sh, f, leads)
+	h.reason = h.verdict(sh, f)
 	return h
+}
+
+// member takes a wanted pod into account.
+func (h *health) member(name string, pod object.Object, d rollout.Decision, inCohort bool) {
+	if pod.Exists() && !pod.Deleting() {
+		h.live++
+	}
+	if d.Reason == rollout.ReasonOutdated {
+		h.outdated = append(h.outdated, name)
+	}
+	if compose.Ready(pod) && !inCohort {
+		h.outside = append(h.outside, name)
+	}
+	if compose.Ready(pod) {
+		return
+	}
+	h.unready = append(h.unready, name)
+	if d.Action != rollout.Wait {
+		h.starting = append(h.starting, name)
+	}
+}
+
+// pooler takes any pod of the shard into account, wanted or not.
+func (h *health) pooler(name, cell string, pod object.Object, p mv1alpha1.PoolerObservation) {
+	if compose.CrashLooping(pod) {
+		h.crashing = append(h.crashing, name)
+	}
+	if !compose.Ready(pod) || !p.InCohort || !p.PostgresReady {
+		return
+	}
+	h.serving++
+	h.cells[cell] = true
+	h.leads = h.leads || name == h.leader
 }
 
 // verdict returns why the shard is available or not. The policy of a living shard is the one that its members agreed on, not
 // the one that the specification has by now.
-func (h *health) verdict(sh *shard, f *facts, leads bool) string {
+func (h *health) verdict(sh *shard, f *facts) string {
 	policy := v1alpha1.DurabilityPolicy(f.record.DurabilityPolicy)
 	if policy == "" {
 		policy = sh.spec.DurabilityPolicy
@@ -133,9 +134,9 @@ func (h *health) verdict(sh *shard, f *facts, leads bool) string {
 		return reasonRecordUnknown
 	case h.leader == "":
 		return reasonNoLeader
-	case !leads:
+	case !h.leads:
 		return reasonLeaderNotReady
-	case h.serving < quorum, policy == v1alpha1.DurabilityMultiCellAtLeast2 && h.servingCells < quorum:
+	case h.serving < quorum, policy == v1alpha1.DurabilityMultiCellAtLeast2 && len(h.cells) < quorum:
 		return reasonNoQuorum
 	default:
 		return reasonServing
@@ -154,7 +155,7 @@ func (h *health) why() string {
 	case reasonLeaderNotReady:
 		return "leader " + h.leader + " not ready"
 	case reasonNoQuorum:
-		return fmt.Sprintf("no quorum, %d in %d cells serve", h.serving, h.servingCells)
+		return fmt.Sprintf("no quorum, %d in %d cells serve", h.serving, len(h.cells))
 	default:
 		return fmt.Sprintf("%s leads, %d serve", h.leader, h.serving)
 	}

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -114,8 +115,7 @@ func newTemplate(sh *shard, g *group, p *parts, enc *object.Encoder) (*template,
 	postgres, multipooler := p.postgres, p.multipooler
 	postgres.Resources = g.spec.Postgres.Resources
 	multipooler.Resources = g.spec.Multipooler.Resources
-	multipooler.Args = append([]string(nil), p.multipooler.Args...)
-	multipooler.Args = append(multipooler.Args, "--cell="+g.cell)
+	multipooler.Args = slices.Concat(p.multipooler.Args, []string{"--cell=" + g.cell})
 	if gid := g.spec.Multipooler.RunAsGroup; gid != nil && *gid != *spec.SecurityContext.RunAsGroup {
 		multipooler.SecurityContext = workload.Restricted()
 		multipooler.SecurityContext.RunAsGroup = gid
@@ -142,10 +142,9 @@ func newTemplate(sh *shard, g *group, p *parts, enc *object.Encoder) (*template,
 func (t *template) build(m member) *corev1.Pod {
 	spec := t.spec
 	spec.Hostname = m.pod
-	spec.Containers = append([]corev1.Container(nil), t.spec.Containers...)
-	args := t.spec.Containers[0].Args
-	spec.Containers[0].Args = append(args[:len(args):len(args)], "--service-id="+m.serviceID, "--hostname="+m.host)
-	spec.Volumes = append([]corev1.Volume{dataVolume(m.claim)}, t.spec.Volumes...)
+	spec.Containers = slices.Clone(t.spec.Containers)
+	spec.Containers[0].Args = slices.Concat(t.spec.Containers[0].Args, []string{"--service-id=" + m.serviceID, "--hostname=" + m.host})
+	spec.Volumes = slices.Concat([]corev1.Volume{dataVolume(m.claim)}, t.spec.Volumes)
 	return &corev1.Pod{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
 		ObjectMeta: metav1.ObjectMeta{Name: m.pod, Labels: t.labels, Annotations: t.annotations},

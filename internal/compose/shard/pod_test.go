@@ -243,6 +243,7 @@ func TestBuildPodVariants(t *testing.T) {
 			reason: "The volume is mounted where the specification, and so the database's record, says.",
 			xr:     change(t, minimal, filesystem, "backup: {type: filesystem, filesystem: {path: /mnt/repo}}"),
 			check: func(t *testing.T, pod object.Object) {
+				t.Helper()
 				for _, name := range []string{"postgres", "multipooler"} {
 					m := container(t, pod, name).List("volumeMounts")[1]
 					want(t, m.String("name")+" "+m.String("mountPath"), "backup-data /mnt/repo")
@@ -253,6 +254,7 @@ func TestBuildPodVariants(t *testing.T) {
 			reason: "A shard that says nothing about backups keeps them on a volume, since it cannot start without.",
 			xr:     change(t, minimal, filesystem, ""),
 			check: func(t *testing.T, pod object.Object) {
+				t.Helper()
 				want(t, container(t, pod, "multipooler").List("volumeMounts")[1].String("mountPath"), "/backups")
 			},
 		},
@@ -260,6 +262,7 @@ func TestBuildPodVariants(t *testing.T) {
 			reason: "A service account that an object store trusts is set, without a token for the Kubernetes API, and no volume is shared.",
 			xr:     change(t, minimal, filesystem, "backup: {type: s3, s3: {bucket: b, region: eu-1, serviceAccountName: backup}}"),
 			check: func(t *testing.T, pod object.Object) {
+				t.Helper()
 				want(t, pod.String("spec", "serviceAccountName"), "backup")
 				want(t, pod.Bool("spec", "automountServiceAccountToken"), false)
 				want(t, slices.Contains(names(pod.List("spec", "volumes")), "backup-data"), false)
@@ -270,6 +273,7 @@ func TestBuildPodVariants(t *testing.T) {
 			reason: "Credentials without a Secret come into the environment by other means.",
 			xr:     change(t, minimal, filesystem, "backup: {type: s3, s3: {bucket: b, region: eu-1, useEnvCredentials: true}}"),
 			check: func(t *testing.T, pod object.Object) {
+				t.Helper()
 				want(t, names(container(t, pod, "postgres").List("env")), []string{"PGDATA", "POSTGRES_USER", "POSTGRES_PASSWORD_FILE", "POSTGRES_INITDB_EXTRA_CONF", "AWS_REGION"})
 			},
 		},
@@ -277,6 +281,7 @@ func TestBuildPodVariants(t *testing.T) {
 			reason: "Credentials come from the keys of the Secret that are named as their variables.",
 			xr:     change(t, minimal, filesystem, "backup: {type: s3, s3: {bucket: b, region: eu-1, credentialsSecret: aws}}"),
 			check: func(t *testing.T, pod object.Object) {
+				t.Helper()
 				env := container(t, pod, "multipooler").List("env")
 				want(t, names(env[3:]), []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"})
 				want(t, env[4].At("valueFrom", "secretKeyRef").Struct().AsMap(), map[string]any{"name": "aws", "key": "AWS_ACCESS_KEY_ID"})
@@ -286,6 +291,7 @@ func TestBuildPodVariants(t *testing.T) {
 			reason: "The user's own certificate takes the place of a generated one.",
 			xr:     change(t, minimal, "filesystem: {path", "pgbackrestTLS: {secretName: mine}, filesystem: {path"),
 			check: func(t *testing.T, pod object.Object) {
+				t.Helper()
 				v := pod.List("spec", "volumes")[5]
 				want(t, v.List("projected", "sources")[0].String("secret", "name"), "mine")
 				want(t, v.Int("projected", "defaultMode"), int64(0o440))
@@ -295,6 +301,7 @@ func TestBuildPodVariants(t *testing.T) {
 			reason: "The pooler serves with the certificate of all poolers.",
 			xr:     change(t, minimal, "  durabilityPolicy:", "  internalTLS: {enabled: true}\n  durabilityPolicy:"),
 			check: func(t *testing.T, pod object.Object) {
+				t.Helper()
 				args := container(t, pod, "multipooler").Strings("args")
 				want(t, slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--grpc-cert=") }), true)
 				vs := pod.List("spec", "volumes")
@@ -305,6 +312,7 @@ func TestBuildPodVariants(t *testing.T) {
 			reason: "All containers run as the user that the pool names; its group also owns the volumes unless another one is named.",
 			xr:     change(t, minimal, "limits: {memory: 512Mi}}}", "limits: {memory: 512Mi}}, runAsUser: 1000, runAsGroup: 1001}"),
 			check: func(t *testing.T, pod object.Object) {
+				t.Helper()
 				sc := pod.At("spec", "securityContext")
 				want(t, []int64{sc.Int("runAsUser"), sc.Int("runAsGroup"), sc.Int("fsGroup")}, []int64{1000, 1001, 1001})
 				want(t, container(t, pod, "multipooler").Has("securityContext", "runAsGroup"), false)
@@ -314,6 +322,7 @@ func TestBuildPodVariants(t *testing.T) {
 			reason: "Without an image there is no exporter, and nothing to scrape.",
 			xr:     change(t, minimal, "postgresExporter: exporter:v0.20.1, ", ""),
 			check: func(t *testing.T, pod object.Object) {
+				t.Helper()
 				want(t, names(pod.List("spec", "containers")), []string{"multipooler"})
 				want(t, pod.Annotation(naming.AnnotationPrometheusScrape), "")
 				want(t, slices.Contains(names(pod.List("spec", "volumes")), "postgres-exporter-queries"), false)

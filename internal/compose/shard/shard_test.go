@@ -255,19 +255,24 @@ func (w *world) edit(key, value string, path ...string) {
 // TestCompose holds whole outputs against golden files: what a new shard starts with, what it becomes when its volumes and
 // certificates are there, and how it reports when all of it works.
 func TestCompose(t *testing.T) {
-	cases := map[string]func(t *testing.T) compose.Output{
-		"MinimalNew": func(t *testing.T) compose.Output { return newWorld(t, minimal, nil).compose() },
-		"MinimalVolumesReady": func(t *testing.T) compose.Output {
-			w := newWorld(t, minimal, nil)
-			w.compose()
-			w.apply()
-			return w.compose()
-		},
-		"MinimalReady":    func(t *testing.T) compose.Output { return newWorld(t, minimal, nil).settle() },
-		"EverythingReady": func(t *testing.T) compose.Output { return newWorld(t, everything, answers(t)).settle() },
+	cases := map[string]struct {
+		xr    string
+		steps int
+	}{
+		"MinimalNew":          {xr: minimal, steps: 1},
+		"MinimalVolumesReady": {xr: minimal, steps: 2},
+		"MinimalReady":        {xr: minimal, steps: 5},
+		"EverythingReady":     {xr: everything, steps: 5},
 	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { composetest.Golden(t, name, run(t)) })
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tc.xr, answers(t))
+			for range tc.steps {
+				w.compose()
+				w.apply()
+			}
+			composetest.Golden(t, name, w.out)
+		})
 	}
 }
 
@@ -301,6 +306,34 @@ func TestManagedResourcesFitTheirSchemas(t *testing.T) {
 			}
 			if len(seen) != len(files) {
 				t.Errorf("want all of %v, got %v", files, seen)
+			}
+		})
+	}
+}
+
+// TestFitsItsOwnSchema holds the shards of these tests, with the status that they get, against the definition that ships: a
+// single field that it does not declare would blank the whole status.
+func TestFitsItsOwnSchema(t *testing.T) {
+	schema, err := schematest.LoadXRD("../../../package/configuration/xrd-shards.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, xr := range map[string]string{"Minimal": minimal, "Everything": everything} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, xr, answers(t))
+			w.settle()
+			w.edit(naming.KeyPod("old", "z9", 0), "{name: retiring}", "metadata")
+			w.edit(naming.KeyPod("old", "z9", 0), "Pod", "kind")
+			st, err := object.NewEncoder().EncodeWithStatus(w.compose().Status)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := schematest.With(t, schematest.Decode(t, xr), st.AsMap(), "status")
+			if unknown := schema.PruneUnknown(m); len(unknown) > 0 {
+				t.Errorf("the schema does not know %v", unknown)
+			}
+			if errs := schema.Validate(m, nil); len(errs) > 0 {
+				t.Errorf("the schema refuses it: %v", errs)
 			}
 		})
 	}

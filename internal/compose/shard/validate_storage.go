@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
@@ -24,7 +23,7 @@ var accessModes = []corev1.PersistentVolumeAccessMode{
 func validateStorage(p *field.Path, st v1alpha1.StorageSpec) field.ErrorList {
 	var errs field.ErrorList
 	if st.Size != "" {
-		if q, err := resource.ParseQuantity(st.Size); err != nil || q.Sign() <= 0 {
+		if q, err := object.ParseQuantity(st.Size); err != nil || q.Sign() <= 0 {
 			errs = append(errs, field.Invalid(p.Child("size"), short(st.Size), "must be a positive quantity such as 10Gi"))
 		}
 	}
@@ -137,7 +136,7 @@ func validateVolume(p *field.Path, claim object.Object, st storage) field.ErrorL
 		return nil
 	}
 	var errs field.ErrorList
-	if size, err := resource.ParseQuantity(live.String("size")); err == nil && st.size.Cmp(size) < 0 {
+	if size, err := object.ParseQuantity(live.String("size")); err == nil && st.size.Cmp(size) < 0 {
 		errs = append(errs, field.Invalid(p.Child("size"), st.size.String(), fmt.Sprintf("cannot shrink: the volume has %s", size.String())))
 	}
 	// Without a class in the specification any will do, one that the volume got by default among them.
