@@ -254,3 +254,12 @@ func statusOf(t testing.TB, out compose.Output) *v1alpha1.MultigresClusterStatus
 	}
 	return st
 }
+
+func toYAML(t testing.TB, m map[string]any) string {
+	t.Helper()
+	y, err := yaml.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(y)
+}

@@ -25,7 +25,8 @@ func (a *assembly) output(mc *v1alpha1.MultigresCluster, warnings []resolve.Warn
 		Resources:  a.s.Resources(),
 		Status:     st,
 		Ready:      h.serves(),
-		InProgress: len(h.waiting) > 0 || a.addressAwaited(),
+		// What stays although it is not wanted any more is at rest.
+		InProgress: len(h.waiting) > len(a.retiring) || a.addressAwaited(),
 		Conditions: append(a.conditions(h), warning),
 		Events:     events,
 	}

@@ -248,8 +248,8 @@ func TestRetire(t *testing.T) {
 	if got := composetest.Get(t, out, naming.KeyShardPDB).Int("spec", "minAvailable"); got != 3 {
 		t.Errorf("want a budget for all four members, got %d", got)
 	}
-	if !strings.Contains(progress(t, out), "removal of "+name+", which waits for draining") || !out.InProgress || !out.Ready {
-		t.Errorf("want a ready shard that says what retires, got ready %v and %q", out.Ready, progress(t, out))
+	if !strings.Contains(progress(t, out), "removal of "+name+", which waits for draining") || out.InProgress || !out.Ready {
+		t.Errorf("want a ready shard at rest that says what retires, got ready %v and %q", out.Ready, progress(t, out))
 	}
 	st := statusOf(t, out)
 	if diff := cmp.Diff([]string{name}, st.Retiring); diff != "" {

@@ -95,6 +95,7 @@ spec:
     securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
     volumeMounts:
     - {name: pgdata, mountPath: /var/lib/pooler}
+    - {name: shared-memory, mountPath: /dev/shm}
     - {name: backup-data, mountPath: /backups}
     - {name: pg-hba-template, mountPath: /etc/pgctld, readOnly: true}
     - {name: postgres-config, mountPath: /etc/postgres-config, readOnly: true}
@@ -162,6 +163,7 @@ spec:
     - {name: postgres-exporter-queries, mountPath: /etc/postgres-exporter, readOnly: true}
   volumes:
   - {name: pgdata, persistentVolumeClaim: {claimName: data-orders-postgres-default-0-inf-pool-main-z1-48700c48-1}}
+  - {name: shared-memory, emptyDir: {medium: Memory}}
   - {name: backup-data, persistentVolumeClaim: {claimName: backup-data-orders-postgres-default-0-inf-73f36ae3}}
   - {name: pg-hba-template, configMap: {name: orders-postgres-default-0-inf-36675870-pg-hba}}
   - {name: postgres-config, configMap: {name: orders-postgres-default-0-inf-36675870-postgres-config}}
@@ -245,8 +247,9 @@ func TestBuildPodVariants(t *testing.T) {
 			check: func(t *testing.T, pod object.Object) {
 				t.Helper()
 				for _, name := range []string{"postgres", "multipooler"} {
-					m := container(t, pod, name).List("volumeMounts")[1]
-					want(t, m.String("name")+" "+m.String("mountPath"), "backup-data /mnt/repo")
+					m := container(t, pod, name).List("volumeMounts")
+					i := slices.IndexFunc(m, func(m object.Object) bool { return m.String("name") == "backup-data" })
+					want(t, m[i].String("mountPath"), "/mnt/repo")
 				}
 			},
 		},
@@ -292,7 +295,7 @@ func TestBuildPodVariants(t *testing.T) {
 			xr:     change(t, minimal, "filesystem: {path", "pgbackrestTLS: {secretName: mine}, filesystem: {path"),
 			check: func(t *testing.T, pod object.Object) {
 				t.Helper()
-				v := pod.List("spec", "volumes")[5]
+				v := pod.List("spec", "volumes")[6]
 				want(t, v.List("projected", "sources")[0].String("secret", "name"), "mine")
 				want(t, v.Int("projected", "defaultMode"), int64(0o440))
 			},

@@ -31,7 +31,8 @@ func output(in compose.Input, sh *shard, s *compose.Set, f *facts) compose.Outpu
 		Resources:  s.Resources(),
 		Status:     st,
 		Ready:      ready,
-		InProgress: !ready || len(waiting) > 0,
+		// What stays although it is not wanted any more, or not in this form, is at rest.
+		InProgress: !ready || !s.AllReady(),
 		Conditions: []compose.Condition{
 			compose.Valid(), h.availability(), rolling(f, st), backups(f), compose.Progress(waiting), compose.Degradation(reason, broken),
 		},

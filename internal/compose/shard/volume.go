@@ -74,6 +74,7 @@ func buildVolumes(sh *shard) volumes {
 			*m = append(*m, vol.Mount)
 		}
 	}
+	add(sharedMemory(), &v.postgres)
 	if sh.onFilesystem() {
 		const name = "backup-data"
 		add(workload.Volume{
@@ -98,6 +99,16 @@ func buildVolumes(sh *shard) volumes {
 		add(vol, &v.postgres, &v.multipooler)
 	}
 	return v
+}
+
+// sharedMemory takes the place of the container runtime's own /dev/shm, which is usually of 64 MiB: parallel queries of a
+// PostgreSQL with more memory than that need more. What they use counts against the container's memory limit.
+func sharedMemory() workload.Volume {
+	const name = "shared-memory"
+	return workload.Volume{
+		Volume: corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory}}},
+		Mount:  corev1.VolumeMount{Name: name, MountPath: "/dev/shm"},
+	}
 }
 
 func configVolume(name, configMap, path string) workload.Volume {
