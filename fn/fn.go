@@ -4,6 +4,7 @@ package fn
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -13,7 +14,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/compose/cluster"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/resolve"
 )
 
 // Default times to live of a response. Crossplane calls the function again when they have passed, even where it dropped the
@@ -45,6 +49,15 @@ func WithLogger(l logging.Logger) Option { return func(f *Function) { f.log = l 
 // WithTTL sets the time to live of responses while something is in progress, and at rest.
 func WithTTL(inProgress, atRest time.Duration) Option {
 	return func(f *Function) { f.inProgress, f.atRest = inProgress, atRest }
+}
+
+// WithImageUpdateStrategy sets when clusters that say nothing about it adopt the images of a new version of the function. By
+// default they do at once.
+func WithImageUpdateStrategy(s v1alpha1.ImageUpdateStrategy) Option {
+	return func(f *Function) {
+		f.composers = maps.Clone(f.composers)
+		f.composers[kind(v1alpha1.MultigresClusterKind)] = cluster.With(resolve.ImageDefaults{Set: resolve.DefaultImages.Set, Strategy: s})
+	}
 }
 
 // WithClock sets the clock. By default it is the system's.

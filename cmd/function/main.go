@@ -9,6 +9,7 @@ import (
 	"github.com/crossplane/function-sdk-go"
 	"google.golang.org/grpc/health"
 
+	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/fn"
 )
 
@@ -23,6 +24,8 @@ type cli struct {
 	MetricsAddress     string        `default:":8080" help:"Address of the Prometheus metrics. Empty for none."`
 	TTLInProgress      time.Duration `default:"${ttl_in_progress}" help:"When Crossplane should call again while something is in progress."`
 	TTLAtRest          time.Duration `default:"${ttl_at_rest}" help:"When Crossplane should call again when nothing is."`
+
+	ImageUpdateStrategy v1alpha1.ImageUpdateStrategy `default:"immediate" enum:"immediate,lazy" help:"When clusters adopt the images of a new version: at once (immediate), or when they acknowledge its revision (lazy)."`
 }
 
 // Run serves the function until it fails.
@@ -31,7 +34,8 @@ func (c *cli) Run() error {
 	if err != nil {
 		return errors.Wrap(err, "cannot create logger")
 	}
-	return function.Serve(fn.New(fn.WithLogger(log), fn.WithTTL(c.TTLInProgress, c.TTLAtRest)),
+	return function.Serve(
+		fn.New(fn.WithLogger(log), fn.WithTTL(c.TTLInProgress, c.TTLAtRest), fn.WithImageUpdateStrategy(c.ImageUpdateStrategy)),
 		function.Listen(c.Network, c.Address),
 		function.MTLSCertificates(c.TLSCertsDir),
 		function.Insecure(c.Insecure),

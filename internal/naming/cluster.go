@@ -15,9 +15,9 @@ func TopoServerHeadlessService(topoServer string) string {
 	return plain(Service, topoServer, "headless")
 }
 
-// TopoServerPDB names the PodDisruptionBudget of a TopoServer's members.
-func TopoServerPDB(topoServer string) string {
-	return plain(Service, topoServer, "pdb")
+// WorkloadPDB names the PodDisruptionBudget of a workload by the workload.
+func WorkloadPDB(workload string) string {
+	return plain(Service, workload, "pdb")
 }
 
 // MultiAdmin names the Deployment and the Service of multiadmin.

@@ -22,7 +22,8 @@ const (
 	KeyMultiGatewayService        = "multigateway-service"
 	KeyMultiGatewayReplicaService = "multigateway-replica-service"
 	KeyGatewayTLS                 = "gateway-tls"
-	KeyInternalCA                 = "internal-ca"
+	KeyMultiAdminPDB              = "multiadmin-pdb"
+	KeyMultiAdminWebPDB           = "multiadmin-web-pdb"
 )
 
 // Keys of the resources a TopoServer is composed of.

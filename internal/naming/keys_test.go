@@ -13,7 +13,7 @@ import (
 var constantKeys = []string{
 	KeyCluster, KeyGlobalTopo, KeyProviderConfig, KeyPostgresPassword, KeyConnectionSecret,
 	KeyMultiAdminDeployment, KeyMultiAdminService, KeyMultiAdminWebDeployment, KeyMultiAdminWebService,
-	KeyMultiGatewayService, KeyMultiGatewayReplicaService, KeyGatewayTLS, KeyInternalCA,
+	KeyMultiGatewayService, KeyMultiGatewayReplicaService, KeyGatewayTLS, KeyMultiAdminPDB, KeyMultiAdminWebPDB,
 	KeyTopoStatefulSet, KeyTopoService, KeyTopoHeadlessService, KeyTopoPDB,
 	KeyLocalTopo, KeyGatewayDeployment, KeyGatewayService, KeyGatewayPDB,
 	KeyShardRecord, KeyBackupClaim, KeyShardPDB, KeyPgHbaConfig, KeyPostgresConfig, KeyExporterQueries, KeyPgBackRestTLS,

@@ -20,7 +20,7 @@ func TestNames(t *testing.T) {
 	}{
 		"GlobalTopoServer":       {"Singletons carry no hash.", GlobalTopoServer("minimal"), "minimal-global-topo"},
 		"TopoServerHeadless":     {"The headless Service follows its TopoServer.", TopoServerHeadlessService("minimal-global-topo"), "minimal-global-topo-headless"},
-		"TopoServerPDB":          {"The budget follows its TopoServer.", TopoServerPDB("minimal-global-topo"), "minimal-global-topo-pdb"},
+		"WorkloadPDB":            {"The budget follows its workload.", WorkloadPDB("minimal-global-topo"), "minimal-global-topo-pdb"},
 		"MultiAdmin":             {"Singletons carry no hash.", MultiAdmin("minimal"), "minimal-multiadmin"},
 		"MultiAdminWeb":          {"Singletons carry no hash.", MultiAdminWeb("minimal"), "minimal-multiadmin-web"},
 		"MultiGateway":           {"Applications guess this name.", MultiGateway("minimal"), "minimal-multigateway"},

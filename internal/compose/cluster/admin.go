@@ -14,10 +14,7 @@ import (
 )
 
 // Keys of the budgets, which only components with more than one replica have.
-const (
-	keyMultiAdminPDB    = naming.ComponentMultiAdmin + "-pdb"
-	keyMultiAdminWebPDB = naming.ComponentMultiAdminWeb + "-pdb"
-)
+const ()
 
 // addAdmin adds the admin API and its user interface.
 func (a *assembly) addAdmin() {
@@ -26,13 +23,13 @@ func (a *assembly) addAdmin() {
 	a.add(naming.KeyMultiAdminService, buildMultiAdminService(a.c))
 	a.addWhen(sealed, "TLSCertificate "+secret, naming.KeyMultiAdminDeployment, buildMultiAdmin(a.c))
 	if several(a.c.MultiAdmin) {
-		a.add(keyMultiAdminPDB, buildAdminPDB(a.c, naming.MultiAdmin(a.c.Name), naming.ComponentMultiAdmin))
+		a.add(naming.KeyMultiAdminPDB, buildAdminPDB(a.c, naming.MultiAdmin(a.c.Name), naming.ComponentMultiAdmin))
 	}
 
 	a.add(naming.KeyMultiAdminWebService, buildMultiAdminWebService(a.c))
 	a.add(naming.KeyMultiAdminWebDeployment, buildMultiAdminWeb(a.c))
 	if several(a.c.MultiAdminWeb) {
-		a.add(keyMultiAdminWebPDB, buildAdminPDB(a.c, naming.MultiAdminWeb(a.c.Name), naming.ComponentMultiAdminWeb))
+		a.add(naming.KeyMultiAdminWebPDB, buildAdminPDB(a.c, naming.MultiAdminWeb(a.c.Name), naming.ComponentMultiAdminWeb))
 	}
 }
 
@@ -77,7 +74,7 @@ func buildAdminPDB(c *cluster, deployment, component string) *policyv1.PodDisrup
 	labels := c.labels(component)
 	return &policyv1.PodDisruptionBudget{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "policy/v1", Kind: "PodDisruptionBudget"},
-		ObjectMeta: metav1.ObjectMeta{Name: deployment + "-pdb", Labels: labels},
+		ObjectMeta: metav1.ObjectMeta{Name: naming.WorkloadPDB(deployment), Labels: labels},
 		Spec: policyv1.PodDisruptionBudgetSpec{
 			MaxUnavailable: ptr.To(intstr.FromInt32(1)),
 			Selector:       &metav1.LabelSelector{MatchLabels: naming.Selector(labels)},

@@ -57,7 +57,7 @@ func TestRetiring(t *testing.T) {
 	}, out.Resources[cell].Kept.Struct().AsMap()); diff != "" {
 		t.Errorf("of what is kept we apply what we did before: -want, +got:\n%s", diff)
 	}
-	for _, key := range []string{naming.KeyInternalTLS("multiorch"), keyMultiAdminPDB} {
+	for _, key := range []string{naming.KeyInternalTLS("multiorch"), naming.KeyMultiAdminPDB} {
 		if _, ok := out.Resources[key]; ok {
 			t.Errorf("%s goes as soon as nobody wants it", key)
 		}
@@ -78,6 +78,6 @@ func TestRetiringUnreadable(t *testing.T) {
 	observed := composetest.Objects(t, map[string]string{naming.KeyCell("zone-b"): `
 {apiVersion: multigres.com/v1alpha1, kind: Cell, metadata: {name: b, managedFields: [{manager: apiextensions.crossplane.io/composed/x, operation: Apply, fieldsV1: {"k:{": {}}}]}}`})
 	if _, err := run(t, compose.Input{XR: composetest.Object(t, minimal), Observed: observed}); err == nil {
-		t.Error("what cannot be kept as it is is no output at all")
+		t.Error("without knowing how to keep a cell there is no output")
 	}
 }

@@ -22,9 +22,9 @@ func (a *assembly) output(mc *v1alpha1.MultigresCluster, warnings []resolve.Warn
 	events = append(events, imagesChange(mc.Status.Images, st.Images)...)
 	events = append(events, warningEvent(a.in.XR, warning)...)
 	return compose.Output{
-		Resources:  a.s.Resources(),
-		Status:     st,
-		Ready:      h.serves(),
+		Resources: a.s.Resources(),
+		Status:    st,
+		Ready:     h.serves(),
 		// What stays although it is not wanted any more is at rest.
 		InProgress: len(h.waiting) > len(a.retiring) || a.addressAwaited(),
 		Conditions: append(a.conditions(h), warning),

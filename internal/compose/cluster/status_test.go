@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -101,9 +102,7 @@ func TestPhase(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			observed := map[string]object.Object{}
-			for k, o := range tc.observed {
-				observed[k] = o
-			}
+			maps.Copy(observed, tc.observed)
 			if tc.key != "" {
 				observed[tc.key] = withStatus(t, observed[tc.key], tc.status)
 			}

@@ -28,9 +28,9 @@ func output(in compose.Input, sh *shard, s *compose.Set, f *facts) compose.Outpu
 
 	st.Phase, st.Message = phase(st, h, ready, broken)
 	return compose.Output{
-		Resources:  s.Resources(),
-		Status:     st,
-		Ready:      ready,
+		Resources: s.Resources(),
+		Status:    st,
+		Ready:     ready,
 		// What stays although it is not wanted any more, or not in this form, is at rest.
 		InProgress: !ready || !s.AllReady(),
 		Conditions: []compose.Condition{

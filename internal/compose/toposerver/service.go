@@ -50,7 +50,7 @@ func buildHeadlessService(t server) *corev1.Service {
 func buildPDB(t server) *policyv1.PodDisruptionBudget {
 	return &policyv1.PodDisruptionBudget{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "policy/v1", Kind: "PodDisruptionBudget"},
-		ObjectMeta: metav1.ObjectMeta{Name: naming.TopoServerPDB(t.Name), Labels: t.labels},
+		ObjectMeta: metav1.ObjectMeta{Name: naming.WorkloadPDB(t.Name), Labels: t.labels},
 		Spec: policyv1.PodDisruptionBudgetSpec{
 			MinAvailable: ptr.To(intstr.FromInt32(t.quorum())),
 			Selector:     &metav1.LabelSelector{MatchLabels: naming.Selector(t.labels)},
