@@ -91,7 +91,7 @@ func TestNameLengths(t *testing.T) {
 		}{
 			"GlobalTopoServer":    {GlobalTopoServer(cluster), 52},
 			"TopoHeadlessService": {TopoServerHeadlessService(GlobalTopoServer(cluster)), 63},
-			"TopoPDB":             {TopoServerPDB(GlobalTopoServer(cluster)), 63},
+			"TopoPDB":             {WorkloadPDB(GlobalTopoServer(cluster)), 63},
 			"MultiAdminWeb":       {MultiAdminWeb(cluster), 63},
 			"MultiGatewayReplica": {MultiGatewayReplica(cluster), 63},
 			"LocalTopoServer":     {LocalTopoServer(cluster, cell), 52},
