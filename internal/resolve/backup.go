@@ -135,6 +135,9 @@ func backupLocation(b v1alpha1.BackupConfig) []locationPart {
 
 // checkBackup refuses a backup that a shard could not use. Levels go from the cluster down to the shard.
 func (r *resolver) checkBackup(b v1alpha1.BackupConfig, levels []backupLevel) {
+	for _, l := range levels {
+		r.fail(capabilities.checkEncryption(l.config != nil && l.config.Encryption != nil, l.path.Child("encryption")))
+	}
 	if b.Filesystem == nil {
 		return
 	}

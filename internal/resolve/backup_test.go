@@ -183,8 +183,13 @@ func TestBackupHasOneSource(t *testing.T) {
 			reason: "A shard cannot have another path.", shard: files("/mnt/other", ""), want: []string{shard}, location: "/mnt/other",
 		},
 		"ShardEncrypted": {
-			reason: "A shard cannot be the only one that is encrypted.",
-			shard:  &v1alpha1.BackupConfig{Type: v1alpha1.BackupFilesystem, Encryption: &v1alpha1.BackupEncryptionConfig{SecretName: "s"}}, want: []string{shard}, location: "/backups",
+			reason: "A shard cannot be the only one that is encrypted, and this version encrypts no backups at all.",
+			shard:  &v1alpha1.BackupConfig{Type: v1alpha1.BackupFilesystem, Encryption: &v1alpha1.BackupEncryptionConfig{SecretName: "s"}}, want: []string{shard, shard + ".encryption"}, location: "/backups",
+		},
+		"ClusterEncrypted": {
+			reason:  "A wish for encryption is refused where it was made, and not passed over in silence.",
+			cluster: &v1alpha1.BackupConfig{Type: v1alpha1.BackupFilesystem, Encryption: &v1alpha1.BackupEncryptionConfig{SecretName: "s"}},
+			want:    []string{"FieldValueForbidden spec.backup.encryption"}, location: "/backups",
 		},
 		"ShardBackInPlace": {
 			reason: "A shard that puts right what its table group got wrong is not blamed.", tableGroup: s3("b", ""), shard: files("", ""), want: []string{tablegroup}, location: "/backups",

@@ -20,6 +20,9 @@ type capability struct {
 	// implementations of a topology server that it has.
 	implementations []string
 
+	// encryption says whether backups can be encrypted.
+	encryption bool
+
 	// minPoolers is the smallest shard that accepts writes.
 	minPoolers int32
 
@@ -31,7 +34,7 @@ type capability struct {
 }
 
 // capabilities are those of Multigres v0.1.0. Its gateway routes to one database and one table group whatever a client asks
-// for, its poolers refuse to start for other table groups and shards, and its leader accepts no policy that one pooler fulfils.
+// for, its multipooler has no flag for the keys of encrypted backups, its poolers refuse to start for other table groups and shards, and its leader accepts no policy that one pooler fulfils.
 // An id is an application_name of PostgreSQL, which cuts it at 63 characters.
 var capabilities = capability{
 	version:         "v0.1.0",
@@ -39,6 +42,7 @@ var capabilities = capability{
 	tableGroups:     []string{"default"},
 	shards:          []string{"0-inf"},
 	implementations: []string{"etcd"},
+	encryption:      false,
 	minPoolers:      2,
 	idSeparator:     "_",
 	maxID:           63,
@@ -71,6 +75,14 @@ func (c capability) checkName(name, kind string, served []string, path *field.Pa
 		return nil
 	}
 	return field.Invalid(path, name, c.says(fmt.Sprintf("serves only the %s %q", kind, strings.Join(served, `", "`))))
+}
+
+// checkEncryption refuses a wish that would be ignored: backups that everybody takes for encrypted and that are not.
+func (c capability) checkEncryption(wanted bool, path *field.Path) *field.Error {
+	if !wanted || c.encryption {
+		return nil
+	}
+	return field.Forbidden(path, c.says("cannot encrypt backups"))
 }
 
 // checkCell refuses the name of a cell that leaves no room for, or cannot be told from, the id of a component.

@@ -1,0 +1,5 @@
+package sample
+
+type Thing struct{ Size int }
+
+func (t *Thing) Do() {}
