@@ -164,9 +164,14 @@ func decorate(u, xr *unstructured.Unstructured, key string, old *unstructured.Un
 	u.SetLabels(labels)
 }
 
+// bookkeeping are the fields of an object's metadata that nobody applies: the API server keeps them, and Crossplane adds the owner.
+var bookkeeping = []string{
+	"uid", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "ownerReferences", "resourceVersion",
+}
+
 // keepMetadata carries over what the API server keeps about an object.
 func keepMetadata(u, old *unstructured.Unstructured) {
-	for _, f := range []string{"uid", "generation", "creationTimestamp", "deletionTimestamp", "managedFields", "ownerReferences", "resourceVersion"} {
+	for _, f := range bookkeeping {
 		if v, ok, _ := unstructured.NestedFieldNoCopy(old.Object, "metadata", f); ok {
 			_ = unstructured.SetNestedField(u.Object, v, "metadata", f)
 		}

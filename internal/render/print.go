@@ -14,7 +14,8 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/internal/manifest"
 )
 
-// WriteYAML writes all objects of the tree but its root, parents first, as they would be applied: without status.
+// WriteYAML writes all objects of the tree but its root, parents first, as they would be applied: without status, and without what
+// the API server keeps about those that exist.
 func WriteYAML(w io.Writer, root *Node) error {
 	var err error
 	root.Walk(func(n *Node, depth int) {
@@ -23,6 +24,9 @@ func WriteYAML(w io.Writer, root *Node) error {
 		}
 		u := n.Object.DeepCopy()
 		unstructured.RemoveNestedField(u.Object, "status")
+		for _, f := range bookkeeping {
+			unstructured.RemoveNestedField(u.Object, "metadata", f)
+		}
 		var b []byte
 		if b, err = manifest.Encode(u); err == nil {
 			_, err = w.Write(b)

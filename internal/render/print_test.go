@@ -8,6 +8,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 func tree(t *testing.T) *Node {
@@ -99,5 +100,44 @@ func TestWriteFails(t *testing.T) {
 				t.Errorf("\nAn error of the writer is returned.\n-want, +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestWriteYAMLObserved(t *testing.T) {
+	live := parse(t, `
+apiVersion: v1
+kind: Service
+metadata:
+  name: s
+  namespace: app
+  uid: u
+  resourceVersion: "1"
+  creationTimestamp: "2026-01-01T00:00:00Z"
+  annotations: {crossplane.io/composition-resource-name: service}
+  managedFields: [{manager: m}]
+status: {a: 1}
+`)
+	n, err := Render(t.Context(), twoLevels(t), parse(t, `{apiVersion: multigres.com/v1alpha1, kind: Cell, metadata: {name: c, namespace: app}}`),
+		Options{Observed: []*unstructured.Unstructured{live}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := &bytes.Buffer{}
+	if err := WriteYAML(got, n); err != nil {
+		t.Fatal(err)
+	}
+	want := `---
+apiVersion: v1
+kind: Service
+metadata:
+  annotations:
+    crossplane.io/composition-resource-name: service
+  labels:
+    crossplane.io/composite: c
+  name: s
+  namespace: app
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("\nWhat the API server keeps about an object is not applied again.\nWriteYAML(...): -want, +got:\n%s", diff)
 	}
 }

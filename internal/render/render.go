@@ -77,7 +77,7 @@ func Render(ctx context.Context, fn Function, root *unstructured.Unstructured, o
 	}
 	r := &renderer{fn: fn, root: idOf(root), world: newWorld(), ready: map[id]bool{}, opts: o}
 	for _, u := range o.Others {
-		r.world.put(u.DeepCopy())
+		r.world.put(stored(u))
 	}
 	r.world.put(root)
 	if err := r.observe(root); err != nil {

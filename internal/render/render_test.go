@@ -175,20 +175,26 @@ func TestRenderClaim(t *testing.T) {
 			"cluster": resource(t, `{apiVersion: m.multigres.com/v1alpha1, kind: Password, metadata: {name: p, namespace: shop}}`, true),
 		})
 	}}
-	tree, err := Render(t.Context(), f, parse(t, `{apiVersion: multigres.com/v1alpha1, kind: MultigresClusterClaim, metadata: {name: orders, namespace: shop}, spec: {a: 1}}`), Options{})
+	tree, err := Render(t.Context(), f, parse(t, `{apiVersion: multigres.com/v1alpha1, kind: MultigresClusterClaim, metadata: {name: orders, namespace: shop,
+		labels: {team: shop, app.kubernetes.io/name: x}, annotations: {kubectl.kubernetes.io/last-applied-configuration: x}},
+		spec: {a: 1, writeConnectionSecretToRef: {name: s}, resourceRef: {name: r}, compositionRef: {name: c}}}`), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if seen == nil {
 		t.Fatal("the function was not called")
 	}
-	want := map[string]any{"a": int64(1), "claimRef": map[string]any{
+	want := map[string]any{"a": int64(1), "compositionRef": map[string]any{"name": "c"}, "claimRef": map[string]any{
 		"apiVersion": "multigres.com/v1alpha1", "kind": "MultigresClusterClaim", "namespace": "shop", "name": "orders",
 	}}
 	if diff := cmp.Diff(want, tree.Object.Object["spec"]); diff != "" {
 		t.Errorf("\nA claim becomes its composite.\nRender(...): -want, +got:\n%s", diff)
 	}
-	wantLabels := map[string]string{labelComposite: "orders-claim", labelClaim: "orders", labelClaimSpace: "shop"}
+	wantLabels := map[string]string{labelComposite: "orders-claim", labelClaim: "orders", labelClaimSpace: "shop", "team": "shop"}
+	if diff := cmp.Diff(wantLabels, tree.Object.GetLabels()); diff != "" || tree.Object.GetAnnotations() != nil {
+		t.Errorf("\nLabels and annotations come along, but those of Kubernetes.\nRender(...): -want, +got:\n%s\n%v", diff, tree.Object.GetAnnotations())
+	}
+	wantLabels = map[string]string{labelComposite: "orders-claim", labelClaim: "orders", labelClaimSpace: "shop"}
 	if diff := cmp.Diff(wantLabels, tree.Children[0].Object.GetLabels()); diff != "" {
 		t.Errorf("\nWhat is composed for a claim carries its name.\nRender(...): -want, +got:\n%s", diff)
 	}

@@ -133,35 +133,3 @@ func setLabel(u *unstructured.Unstructured, key, value string) {
 	l[key] = value
 	u.SetLabels(l)
 }
-
-// ClaimKind is the kind of the claim of a cluster.
-const ClaimKind = "MultigresClusterClaim"
-
-// legacyComposite returns the cluster-scoped composite that Crossplane makes for a claim. Its name ends with a fixed suffix here:
-// Crossplane's is random.
-func legacyComposite(claim *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	ns := claim.GetNamespace()
-	if ns == "" {
-		ns = "default"
-	}
-	spec, _, err := unstructured.NestedMap(claim.Object, "spec")
-	if err != nil {
-		return nil, errors.Wrapf(err, "cannot render claim %q", claim.GetName())
-	}
-	if spec == nil {
-		spec = map[string]any{}
-	}
-	spec["claimRef"] = map[string]any{
-		"apiVersion": claim.GetAPIVersion(), "kind": claim.GetKind(), "namespace": ns, "name": claim.GetName(),
-	}
-	xr := &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
-	xr.SetAPIVersion(claim.GetAPIVersion())
-	xr.SetKind(v1alpha1.XMultigresClusterKind)
-	xr.SetName(claim.GetName() + "-claim")
-	xr.SetAnnotations(claim.GetAnnotations())
-	xr.SetLabels(claim.GetLabels())
-	setLabel(xr, labelComposite, xr.GetName())
-	setLabel(xr, labelClaim, claim.GetName())
-	setLabel(xr, labelClaimSpace, ns)
-	return xr, nil
-}

@@ -8,6 +8,7 @@ import (
 	xpextv1 "github.com/crossplane/crossplane/apis/v2/apiextensions/v1"
 	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 )
 
 const (
@@ -20,6 +21,11 @@ const (
 
 	// step is the name of the only step of every pipeline.
 	step = "compose"
+
+	// secretsNamespace is where Crossplane keeps the connection Secrets of claimed
+	// composite resources, from which it fills those of the claims. It is the
+	// namespace that Crossplane's chart installs to.
+	secretsNamespace = "crossplane-system"
 
 	// maxLabel is the length of a DNS label (RFC 1035, section 2.3.4).
 	maxLabel = 63
@@ -65,7 +71,7 @@ func Composition(crd *extv1.CustomResourceDefinition, function string) (*xpextv1
 		return nil, errors.New("cannot find a storage version")
 	}
 
-	return &xpextv1.Composition{
+	comp := &xpextv1.Composition{
 		TypeMeta: metav1.TypeMeta{
 			APIVersion: xpextv1.SchemeGroupVersion.String(),
 			Kind:       xpextv1.CompositionKind,
@@ -82,5 +88,12 @@ func Composition(crd *extv1.CustomResourceDefinition, function string) (*xpextv1
 				FunctionRef: xpextv1.FunctionReference{Name: function},
 			}},
 		},
-	}, nil
+	}
+
+	// Without it a claim never gets the connection Secret that it asks for.
+	if crd.Spec.Scope == extv1.ClusterScoped {
+		comp.Spec.WriteConnectionSecretsToNamespace = ptr.To(secretsNamespace)
+	}
+
+	return comp, nil
 }

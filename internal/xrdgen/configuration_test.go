@@ -15,6 +15,7 @@ import (
 	xpextv2 "github.com/crossplane/crossplane/apis/v2/apiextensions/v2"
 	"github.com/google/go-cmp/cmp"
 	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/schematest"
@@ -292,6 +293,10 @@ func TestCompositions(t *testing.T) {
 					Step:        "compose",
 					FunctionRef: xpextv1.FunctionReference{Name: "crossplane-multigres-function-multigres"},
 				}},
+			}
+
+			if plural == "xmultigresclusters" {
+				want.Spec.WriteConnectionSecretsToNamespace = ptr.To("crossplane-system")
 			}
 
 			if diff := cmp.Diff(want, got); diff != "" {

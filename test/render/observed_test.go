@@ -1,0 +1,236 @@
+package render
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/apimachinery/pkg/util/managedfields/managedfieldstest"
+	"k8s.io/client-go/applyconfigurations"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/crossplane-multigres/crossplane-multigres/fn"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/manifest"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/render"
+)
+
+const (
+	// running is the example with observed objects.
+	running = "running-cluster"
+
+	// formerImage is what the pods of the running cluster run that were not replaced yet.
+	formerImage = "ghcr.io/multigres/pgctld:sha-41c0f9e"
+
+	observedTitle = "# What is there, as `kubectl get -o yaml` shows it. metadata.managedFields says which fields\n" +
+		"# Crossplane applied. `make golden` writes this file: see test/render/observed_test.go.\n"
+)
+
+// started is when the first object of the running cluster was created.
+var started = time.Date(2026, 3, 2, 8, 15, 0, 0, time.UTC)
+
+// TestObserved holds the observed objects of the running cluster against what an API server would have of what the function
+// composed before: for the shard as it was, except the pod with index 1, which is new already.
+func TestObserved(t *testing.T) {
+	e := load(t, running)
+	e.golden(t, fileObserved, e.formerFile(t))
+}
+
+// formerFile returns the file with the observed objects.
+func (e *example) formerFile(t *testing.T) []byte {
+	t.Helper()
+	var us []*unstructured.Unstructured
+	for i, u := range former(t, e) {
+		us = append(us, live(t, e.root, u, i))
+	}
+	b, err := manifest.Encode(us...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]byte(observedTitle), b...)
+}
+
+// TestFrozen proves that an outdated pod is applied again with exactly the fields with which it was applied at first: what others
+// set and what was defaulted is not claimed, and nothing is let go.
+func TestFrozen(t *testing.T) {
+	e := tree(t, running)
+	want := map[string]map[string]any{}
+	for _, u := range former(t, e) {
+		want[u.GetAnnotations()[annotationKey]] = applied(u).Object
+	}
+	frozen := 0
+	for key, r := range last(e)[0].rsp.GetDesired().GetResources() {
+		u := decode(t, r)
+		if u.GetKind() != "Pod" || want[key] == nil {
+			continue
+		}
+		u.SetNamespace(e.root.GetNamespace())
+		// The annotation and the labels that Crossplane adds are among the fields that it owns.
+		if cmp.Equal(want[key], u.Object) {
+			frozen++
+			continue
+		}
+		if !strings.HasSuffix(key, ".1") {
+			t.Errorf("%s must stay as it was applied: -want, +got:\n%s", key, cmp.Diff(want[key], u.Object))
+		}
+	}
+	if frozen != 3 {
+		t.Errorf("want 3 frozen pods, two outdated ones and one that is not wanted any more, got %d", frozen)
+	}
+}
+
+// former returns what was applied for the shard of the running cluster before its specification changed.
+func former(t *testing.T, e *example) []*unstructured.Unstructured {
+	t.Helper()
+	set := func(u *unstructured.Unstructured, v any, path ...string) {
+		if err := unstructured.SetNestedField(u.Object, v, path...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	updated := e.root.DeepCopy()
+	delete(updated.Object, "status")
+	set(updated, int64(3), "spec", "pools", "default", "replicasPerCell")
+	old := updated.DeepCopy()
+	set(old, formerImage, "spec", "images", "postgres")
+	set(old, map[string]any{
+		"type": "readWrite", "cells": []any{"zone-a"}, "replicasPerCell": int64(1), "storage": map[string]any{"size": "10Gi"},
+	}, "spec", "pools", "reporting")
+
+	newer := map[string]*unstructured.Unstructured{}
+	for _, u := range children(t, e, updated) {
+		newer[u.GetName()] = u
+	}
+	out := children(t, e, old)
+	for i, u := range out {
+		if u.GetKind() == "Pod" && strings.HasSuffix(u.GetName(), "-1") {
+			out[i] = newer[u.GetName()]
+		}
+	}
+	return out
+}
+
+// children returns what a composite composes once all of it is ready, with the status that this takes.
+func children(t *testing.T, e *example, xr *unstructured.Unstructured) []*unstructured.Unstructured {
+	t.Helper()
+	n, err := render.Render(t.Context(), fn.New(), xr, render.Options{Others: e.others, UntilReady: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]*unstructured.Unstructured, 0, len(n.Children))
+	for _, c := range n.Children {
+		out = append(out, c.Object)
+	}
+	return out
+}
+
+// live returns an applied object as an API server would have it: with the managed fields of Crossplane's apply, defaults, and the
+// status that its controller wrote.
+func live(t *testing.T, xr, u *unstructured.Unstructured, i int) *unstructured.Unstructured {
+	t.Helper()
+	at := metav1.NewTime(started.Add(time.Duration(i) * time.Second))
+	status, _, _ := unstructured.NestedMap(u.Object, "status")
+	u = u.DeepCopy()
+	delete(u.Object, "status")
+	u.SetOwnerReferences(controlledBy(xr))
+
+	types := managedfields.NewDeducedTypeConverter()
+	controller := "provider-multigres"
+	if !ours(u) {
+		types, controller = applyconfigurations.NewTypeConverter(scheme.Scheme), "kube-controller-manager"
+	}
+	// As Crossplane v2.4 names its manager of what a composite composes.
+	h := sha256.Sum256([]byte(xr.GetName() + xr.GroupVersionKind().GroupKind().String()))
+	spec := managedfieldstest.NewTestFieldManager(types, u.GroupVersionKind())
+	if err := spec.Apply(u.DeepCopy(), fmt.Sprintf("apiextensions.crossplane.io/composed/%x", h), true); err != nil {
+		t.Fatal(err)
+	}
+	managed := spec.ManagedFields()
+
+	u.SetUID(uidOf(u))
+	u.SetGeneration(1)
+	u.SetResourceVersion(fmt.Sprint(41000 + 7*i))
+	u.SetCreationTimestamp(at)
+	if u.GetKind() == "Pod" {
+		defaultPod(t, u, i)
+		status, controller = runningStatus(u, i, at), "kubelet"
+	}
+	if status != nil {
+		stamp(status, at)
+		if _, ok := status["observedGeneration"]; ok {
+			status["observedGeneration"] = u.GetGeneration()
+		}
+		s := &unstructured.Unstructured{Object: map[string]any{"status": status}}
+		s.SetGroupVersionKind(u.GroupVersionKind())
+		s.SetName(u.GetName())
+		m := managedfieldstest.NewTestFieldManager(types, u.GroupVersionKind())
+		if err := m.Update(s, controller); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range m.ManagedFields() {
+			f.Subresource = "status"
+			managed = append(managed, f)
+		}
+		u.Object["status"] = status
+	}
+	for j := range managed {
+		managed[j].Time = &at
+	}
+	u.SetManagedFields(managed)
+	return u
+}
+
+// defaultPod sets what the API server and the scheduler set on a pod.
+func defaultPod(t *testing.T, u *unstructured.Unstructured, i int) {
+	t.Helper()
+	spec := u.Object["spec"].(map[string]any)
+	maps.Copy(spec, map[string]any{
+		"dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler", "preemptionPolicy": "PreemptLowerPriority", "priority": int64(0),
+		"serviceAccount": "default", "serviceAccountName": "default", "nodeName": fmt.Sprintf("ip-10-0-1-%d.eu-central-1.compute.internal", 10+i),
+	})
+	tolerations, _ := spec["tolerations"].([]any)
+	for _, k := range []string{"not-ready", "unreachable"} {
+		tolerations = append(tolerations, map[string]any{
+			"key": "node.kubernetes.io/" + k, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": int64(300),
+		})
+	}
+	spec["tolerations"] = tolerations
+	for _, list := range []string{"initContainers", "containers"} {
+		cs, _ := spec[list].([]any)
+		for _, c := range cs {
+			c.(map[string]any)["terminationMessagePath"] = "/dev/termination-log"
+			c.(map[string]any)["terminationMessagePolicy"] = "File"
+		}
+	}
+}
+
+// runningStatus returns the status of a pod all of whose containers run.
+func runningStatus(u *unstructured.Unstructured, i int, at metav1.Time) map[string]any {
+	since := at.UTC().Format(time.RFC3339)
+	status := map[string]any{
+		"phase": "Running", "qosClass": "Burstable", "startTime": since, "podIP": fmt.Sprintf("10.0.1.%d", 100+i),
+	}
+	conditions := []any{}
+	for _, c := range []string{"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"} {
+		conditions = append(conditions, map[string]any{"type": c, "status": "True"})
+	}
+	status["conditions"] = conditions
+	for list, statuses := range map[string]string{"initContainers": "initContainerStatuses", "containers": "containerStatuses"} {
+		cs, _, _ := unstructured.NestedSlice(u.Object, "spec", list)
+		out := []any{}
+		for _, c := range cs {
+			m := c.(map[string]any)
+			out = append(out, map[string]any{
+				"name": m["name"], "image": m["image"], "ready": true, "started": true, "restartCount": int64(0),
+				"state": map[string]any{"running": map[string]any{"startedAt": since}},
+			})
+		}
+		status[statuses] = out
+	}
+	return status
+}
