@@ -17,7 +17,6 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose/cluster"
-	"github.com/crossplane-multigres/crossplane-multigres/internal/resolve"
 )
 
 // Default times to live of a response. Crossplane calls the function again when they have passed, even where it dropped the
@@ -51,12 +50,12 @@ func WithTTL(inProgress, atRest time.Duration) Option {
 	return func(f *Function) { f.inProgress, f.atRest = inProgress, atRest }
 }
 
-// WithImageUpdateStrategy sets when clusters that say nothing about it adopt the images of a new version of the function. By
-// default they do at once.
-func WithImageUpdateStrategy(s v1alpha1.ImageUpdateStrategy) Option {
+// WithImageUpdateStrategy sets when clusters that say nothing about it adopt the images of a new version of the function:
+// "immediate", which is the default, or "lazy".
+func WithImageUpdateStrategy(s string) Option {
 	return func(f *Function) {
 		f.composers = maps.Clone(f.composers)
-		f.composers[kind(v1alpha1.MultigresClusterKind)] = cluster.With(resolve.ImageDefaults{Set: resolve.DefaultImages.Set, Strategy: s})
+		f.composers[kind(v1alpha1.MultigresClusterKind)] = cluster.WithUpdateStrategy(v1alpha1.ImageUpdateStrategy(s))
 	}
 }
 

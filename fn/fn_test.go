@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
 )
@@ -206,10 +205,10 @@ func TestWithImageUpdateStrategy(t *testing.T) {
 	req := request(t, `{"observed":{"composite":{"resource":{"apiVersion":"multigres.com/v1alpha1","kind":"MultigresCluster",
 		"metadata":{"name":"c","namespace":"n"},"spec":{"cells":[{"name":"a","zone":"z"}]}}}},
 		"requiredResources":{"core-template/default":{},"cell-template/default":{},"shard-template/default":{},"password-secret":{}}}`)
-	for _, want := range []v1alpha1.ImageUpdateStrategy{v1alpha1.ImageUpdateImmediate, v1alpha1.ImageUpdateLazy} {
+	for _, want := range []string{"immediate", "lazy"} {
 		rsp := New(WithImageUpdateStrategy(want)).run(req)
 		got := object.New(rsp.GetDesired().GetComposite().GetResource()).String("status", "images", "updateStrategy")
-		if got != string(want) {
+		if got != want {
 			t.Errorf("want strategy %q, got %q (%v)", want, got, rsp.GetResults())
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/crossplane/function-sdk-go"
 	"google.golang.org/grpc/health"
 
-	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/fn"
 )
 
@@ -25,7 +24,7 @@ type cli struct {
 	TTLInProgress      time.Duration `default:"${ttl_in_progress}" help:"When Crossplane should call again while something is in progress."`
 	TTLAtRest          time.Duration `default:"${ttl_at_rest}" help:"When Crossplane should call again when nothing is."`
 
-	ImageUpdateStrategy v1alpha1.ImageUpdateStrategy `default:"immediate" enum:"immediate,lazy" help:"When clusters adopt the images of a new version: at once (immediate), or when they acknowledge its revision (lazy)."`
+	ImageUpdateStrategy string `default:"immediate" enum:"immediate,lazy" help:"When clusters adopt the images of a new version: at once (immediate), or when they acknowledge its revision (lazy)."`
 }
 
 // Run serves the function until it fails.

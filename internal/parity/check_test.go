@@ -45,7 +45,7 @@ type checker struct {
 	problems []string
 }
 
-func (c *checker) fail(line int, format string, args ...any) {
+func (c *checker) failf(line int, format string, args ...any) {
 	c.problems = append(c.problems, fmt.Sprintf("line %d: %s", line, fmt.Sprintf(format, args...)))
 }
 
@@ -78,12 +78,12 @@ func (c *checker) table(t table, s shape) {
 	seen := map[string]bool{}
 	for _, r := range t.rows {
 		if len(r.cells) != len(s.columns) || slices.Contains(r.cells, "") {
-			c.fail(r.line, "each of the %d columns needs something", len(s.columns))
+			c.failf(r.line, "each of the %d columns needs something", len(s.columns))
 			continue
 		}
 		name := strings.Trim(r.cells[0], "`")
 		if seen[name] {
-			c.fail(r.line, "there is another row %s", name)
+			c.failf(r.line, "there is another row %s", name)
 		}
 		seen[name] = true
 		c.row(r, s)
@@ -102,12 +102,12 @@ func (c *checker) row(r row, s shape) {
 	switch {
 	case status == s.done:
 		if tests == 0 {
-			c.fail(r.line, "%s needs a test", status)
+			c.failf(r.line, "%s needs a test", status)
 		}
 	case open && !slices.Contains(parts, part):
-		c.fail(r.line, "the project has no part %q", part)
+		c.failf(r.line, "the project has no part %q", part)
 	case !open && status != statusNone:
-		c.fail(r.line, "there is no status %q", status)
+		c.failf(r.line, "there is no status %q", status)
 	}
 	symbols := map[string]int{}
 	for i, column := range s.columns {
@@ -116,7 +116,7 @@ func (c *checker) row(r row, s shape) {
 		}
 	}
 	if s.symbol != "" && status == s.done && symbols[s.symbol] == 0 {
-		c.fail(r.line, "%s needs the name of something of ours", status)
+		c.failf(r.line, "%s needs the name of something of ours", status)
 	}
 }
 
@@ -133,7 +133,7 @@ func (c *checker) tests(line int, cell string) int {
 		bare := strings.Trim(ref, "`")
 		path, name, ok := strings.Cut(bare, " ")
 		if ref != "`"+bare+"`" || !ok {
-			c.fail(line, "%s is no reference to a test, as `internal/naming TestJoin/Unicode` is", ref)
+			c.failf(line, "%s is no reference to a test, as `internal/naming TestJoin/Unicode` is", ref)
 			continue
 		}
 		c.test(line, path, name)
@@ -146,18 +146,18 @@ func (c *checker) tests(line int, cell string) int {
 func (c *checker) test(line int, path, name string) {
 	f, err := c.module.folder(path)
 	if err != nil {
-		c.fail(line, "%s: %v", path, err)
+		c.failf(line, "%s: %v", path, err)
 		return
 	}
 	steps := strings.Split(name, "/")
 	cases, ok := f.tests[steps[0]]
 	if !ok {
-		c.fail(line, "there is no test %s in %s", steps[0], path)
+		c.failf(line, "there is no test %s in %s", steps[0], path)
 		return
 	}
 	for _, s := range steps[1:] {
 		if !cases[s] {
-			c.fail(line, "test %s in %s has no case %s", steps[0], path, s)
+			c.failf(line, "test %s in %s has no case %s", steps[0], path, s)
 		}
 	}
 }
@@ -178,7 +178,7 @@ func (c *checker) references(line int, cell string) int {
 		switch {
 		case !ourPattern.MatchString(span), c.module.has(span):
 		case m == nil:
-			c.fail(line, "there is no file %s", span)
+			c.failf(line, "there is no file %s", span)
 		default:
 			c.symbol(line, m[1], m[2])
 			n++
@@ -191,10 +191,10 @@ func (c *checker) references(line int, cell string) int {
 func (c *checker) symbol(line int, path, name string) {
 	f, err := c.module.folder(path)
 	if err != nil {
-		c.fail(line, "%s: %v", path, err)
+		c.failf(line, "%s: %v", path, err)
 		return
 	}
 	if !f.symbols[name] {
-		c.fail(line, "there is no %s in %s", name, path)
+		c.failf(line, "there is no %s in %s", name, path)
 	}
 }

@@ -18,8 +18,10 @@ import (
 // Compose returns what a MultigresCluster becomes. Components that it pins no image for run the built-in ones.
 func Compose(in compose.Input) (compose.Output, error) { return composeWith(in, resolve.DefaultImages) }
 
-// With returns a Composer like Compose for an installation with other images or another update strategy than the built-in ones.
-func With(images resolve.ImageDefaults) compose.Composer {
+// WithUpdateStrategy returns a Composer like Compose for an installation whose clusters, where they choose no strategy, adopt new
+// images by the given one.
+func WithUpdateStrategy(s v1alpha1.ImageUpdateStrategy) compose.Composer {
+	images := resolve.ImageDefaults{Set: resolve.DefaultImages.Set, Strategy: s}
 	return func(in compose.Input) (compose.Output, error) { return composeWith(in, images) }
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/internal/composetest"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
-	"github.com/crossplane-multigres/crossplane-multigres/internal/resolve"
 )
 
 func TestCompose(t *testing.T) {
@@ -191,17 +190,16 @@ status: {effective: {superuser: postgres, globalTopoServer: {replicas: 5}}}
 	}
 }
 
-func TestWith(t *testing.T) {
+func TestWithUpdateStrategy(t *testing.T) {
 	in := compose.Input{XR: composetest.Object(t, minimal), Required: map[string][]object.Object{
 		"password-secret": nil, "core-template/default": nil, "cell-template/default": nil, "shard-template/default": nil,
 	}}
-	out, err := With(resolve.ImageDefaults{Set: v1alpha1.ImageSet{Multiadmin: "mirror/multiadmin:v2"}})(in)
+	out, err := WithUpdateStrategy(v1alpha1.ImageUpdateLazy)(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	containers := composetest.Get(t, out, naming.KeyMultiAdminDeployment).List("spec", "template", "spec", "containers")
-	if got := containers[0].String("image"); got != "mirror/multiadmin:v2" {
-		t.Errorf("an installation has its own images, got %q", got)
+	if got := statusOf(t, out).Images.UpdateStrategy; got != "lazy" {
+		t.Errorf("a cluster that chooses no strategy has the installation's, got %q", got)
 	}
 }
 
