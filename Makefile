@@ -37,6 +37,9 @@ CLI            := $(BIN)/crossplane-$(CRANK_VERSION)
 IMAGE          := $(BIN)/image
 SCHEMAS        := $(CACHE)/schemas-$(CROSSPLANE_VERSION)
 
+# The linter's cache holds paths: one that two checkouts share names files of the other.
+export GOLANGCI_LINT_CACHE := $(CACHE)/lint
+
 # What tests that drive other programs read (internal/engine).
 export CROSSPLANE_CORE    := $(CORE)
 export CROSSPLANE_CLI     := $(CLI)
