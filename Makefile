@@ -160,7 +160,7 @@ unit: ## Run the fast tests: nothing outside the test process.
 fuzz: ## Run every fuzz target for FUZZTIME each.
 	$(say) "fuzz: every target for $(FUZZTIME)"
 	@mkdir -p $(CACHE)/fuzz
-	@grep -r --include='*_test.go' '^func Fuzz' cmd fn internal apis 2>/dev/null | \
+	@grep -r --include='*_test.go' --exclude-dir=testdata '^func Fuzz' cmd fn internal apis 2>/dev/null | \
 		sed 's|^\(.*\)/[^/]*:func \(Fuzz[A-Za-z0-9_]*\).*|\1 \2|' | sort | \
 		xargs -P $(FUZZJOBS) -n 2 sh -c '\
 			log=$(CACHE)/fuzz/$$1.log; \
@@ -176,7 +176,7 @@ render: build $(CORE) $(CLI) $(SCHEMAS) ## Render all examples with Crossplane's
 	@$(BIN)/kubectl-multigres render examples/minimal/xr.yaml --until-ready -o tree
 
 # The packages whose tests compare with files that -update writes.
-goldens = $$(grep -rlE --include='*_test.go' 'internal/composetest"|Bool\("update"' internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
+goldens = $$(grep -rlE --include='*_test.go' --exclude-dir=testdata 'internal/composetest"|Bool\("update"' internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
 
 .PHONY: golden
 golden: build $(CORE) $(CLI) $(SCHEMAS) ## Write all expected outputs anew. Read the diff.
@@ -184,7 +184,7 @@ golden: build $(CORE) $(CLI) $(SCHEMAS) ## Write all expected outputs anew. Read
 	@go test -count=1 $(goldens) -update
 
 # The packages with benchmarks, so that others are not compiled.
-benchmarks = $$(grep -rl --include='*_test.go' '^func Benchmark' cmd fn internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
+benchmarks = $$(grep -rl --include='*_test.go' --exclude-dir=testdata '^func Benchmark' cmd fn internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
 
 .PHONY: bench
 bench: ## Run the benchmarks for BENCHTIME each.
