@@ -56,7 +56,7 @@ func StartFunction(ctx context.Context, path string, args ...string) (*Function,
 	f := &Function{Address: address, exited: make(chan struct{}), output: &buffer{}}
 
 	//nolint:noctx // The context bounds the start; the function lives until Stop.
-	f.cmd = exec.Command(path, append([]string{"--insecure", "--address", address}, args...)...)
+	f.cmd = exec.Command(path, append([]string{"--insecure", "--address", address, "--metrics-address="}, args...)...)
 	f.cmd.Stdout, f.cmd.Stderr = f.output, f.output
 
 	if err := f.cmd.Start(); err != nil {
