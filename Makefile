@@ -35,6 +35,7 @@ GOLANGCI_LINT  := $(BIN)/golangci-lint-$(call pin,golangci-lint,github.com/golan
 CORE           := $(BIN)/crossplane-core-$(CROSSPLANE_VERSION)
 CLI            := $(BIN)/crossplane-$(CRANK_VERSION)
 IMAGE          := $(BIN)/image
+ETCD           := $(BIN)/etcd-$(call pin,etcd,go.etcd.io/etcd/server/v3)
 SCHEMAS        := $(CACHE)/schemas-$(CROSSPLANE_VERSION)
 
 # The linter's cache holds paths: one that two checkouts share names files of the other.
@@ -45,6 +46,7 @@ export CROSSPLANE_CORE    := $(CORE)
 export CROSSPLANE_CLI     := $(CLI)
 export CROSSPLANE_SCHEMAS := $(SCHEMAS)
 export FUNCTION_BIN       := $(BIN)/function
+export ETCD_BIN           := $(ETCD)
 
 say = @printf '==> %s\n'
 
@@ -64,7 +66,7 @@ build: ## Build our programs into .cache/bin.
 	@go build -ldflags='-s -w' -o $(BIN)/ ./cmd/...
 
 .PHONY: tools
-tools: $(CONTROLLER_GEN) $(ANGRYJET) $(GOLANGCI_LINT) $(CORE) $(CLI) $(IMAGE) $(SCHEMAS) ## Build the pinned tools into .cache/bin.
+tools: $(CONTROLLER_GEN) $(ANGRYJET) $(GOLANGCI_LINT) $(CORE) $(CLI) $(ETCD) $(IMAGE) $(SCHEMAS) ## Build the pinned tools into .cache/bin.
 
 # tool builds package $(2) of module tools/$(1) with linker flags $(3) as $@.
 define tool
@@ -89,6 +91,9 @@ $(CORE): tools/crossplane/go.mod
 
 $(CLI): tools/crank/go.mod
 	$(call tool,crank,github.com/crossplane/crossplane/v2/cmd/crank,-X github.com/crossplane/crossplane/v2/internal/version.version=$(CRANK_VERSION))
+
+$(ETCD): tools/etcd/go.mod tools/etcd/main.go
+	$(call tool,etcd,.)
 
 $(IMAGE): tools/image/go.mod tools/image/main.go
 	$(call tool,image,.)
@@ -148,6 +153,7 @@ lint: $(GOLANGCI_LINT) ## Run every linter, the import rules included.
 	$(say) "lint"
 	@$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	@cd tools/image && go vet ./...
+	@cd tools/etcd && go vet ./...
 
 # Tests under test/ drive programs that must be built first: `make render`.
 .PHONY: unit
@@ -171,9 +177,14 @@ fuzz: ## Run every fuzz target for FUZZTIME each.
 .PHONY: render
 render: build $(CORE) $(CLI) $(SCHEMAS) ## Render all examples with Crossplane's engine, then show the minimal cluster.
 	$(say) "render: examples, with Crossplane $(CROSSPLANE_VERSION) and CLI $(CRANK_VERSION)"
-	@go test -count=1 ./test/...
+	@go test -count=1 ./test/engine/... ./test/function/... ./test/render/...
 	$(say) "render: examples/minimal"
 	@$(BIN)/kubectl-multigres render examples/minimal/xr.yaml --until-ready -o tree
+
+.PHONY: integration
+integration: $(ETCD) ## Test the topology store against a real etcd.
+	$(say) "integration: etcd $(notdir $(ETCD))"
+	@go test -count=1 ./test/topo/...
 
 # The packages whose tests compare with files that -update writes.
 goldens = $$(grep -rlE --include='*_test.go' --exclude-dir=testdata 'internal/composetest"|Bool\("update"' internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
@@ -187,12 +198,12 @@ golden: build $(CORE) $(CLI) $(SCHEMAS) ## Write all expected outputs anew. Read
 benchmarks = $$(grep -rl --include='*_test.go' --exclude-dir=testdata '^func Benchmark' cmd fn internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
 
 .PHONY: bench
-bench: ## Run the benchmarks for BENCHTIME each.
+bench: $(ETCD) ## Run the benchmarks for BENCHTIME each.
 	$(say) "bench: $(BENCHTIME) each"
 	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(benchmarks)
 
 .PHONY: bench-smoke
-bench-smoke: ## Run every benchmark once, to see that it works.
+bench-smoke: $(ETCD) ## Run every benchmark once, to see that it works.
 	$(say) "bench-smoke"
 	@go test -run '^$$' -bench . -benchtime 1x $(benchmarks) >$(CACHE)/bench-smoke.log || { cat $(CACHE)/bench-smoke.log; exit 1; }
 
@@ -250,6 +261,7 @@ test: ## Run all tests, as CI does.
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory render
+	@$(MAKE) --no-print-directory integration
 	@$(MAKE) --no-print-directory bench-smoke
 	@$(MAKE) --no-print-directory xpkg
 	$(say) "test: all passed"

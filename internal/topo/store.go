@@ -1,0 +1,129 @@
+package topo
+
+import (
+	"context"
+	"path"
+	"time"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+)
+
+// A Store is an open topology. It is safe for concurrent use: an impatient
+// caller disturbs no other.
+type Store struct {
+	client   *clientv3.Client
+	root     string
+	identity string
+	timeout  time.Duration
+	observe  func(time.Duration, error)
+}
+
+// Open makes a store. It connects in the background, except with a user and
+// password, which it checks first: that fails as ErrUnavailable or ErrDenied. A
+// configuration that cannot be used is ErrInvalid.
+func Open(cfg Config) (*Store, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+
+	timeout := cfg.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+
+	etcd := clientv3.Config{
+		Endpoints:            cfg.Endpoints,
+		Username:             cfg.Username,
+		Password:             cfg.Password,
+		DialTimeout:          timeout,
+		DialKeepAliveTime:    keepAliveTime,
+		DialKeepAliveTimeout: keepAliveTimeout,
+		// The client logs a line per retry, tens of them in a second.
+		Logger: zap.NewNop(),
+	}
+
+	if cfg.TLS != nil {
+		t, err := cfg.TLS.config()
+		if err != nil {
+			return nil, err
+		}
+
+		etcd.TLS = t
+		// The client checks the certificate against the endpoint's host,
+		// whatever the TLS configuration says, unless gRPC is told otherwise.
+		if cfg.TLS.ServerName != "" {
+			etcd.DialOptions = append(etcd.DialOptions, grpc.WithAuthority(cfg.TLS.ServerName))
+		}
+	}
+
+	client, err := clientv3.New(etcd)
+	if err != nil {
+		return nil, errors.Wrap(classify(err), "cannot open topology")
+	}
+
+	s := &Store{client: client, root: path.Clean(cfg.Root), identity: cfg.Identity, timeout: timeout, observe: cfg.Observe}
+	if s.observe == nil {
+		s.observe = func(time.Duration, error) {}
+	}
+
+	return s, nil
+}
+
+// Close ends the connection and all watches. Calls after it are ErrUnavailable.
+func (s *Store) Close() error {
+	if err := s.client.Close(); err != nil && !errors.Is(err, context.Canceled) {
+		return errors.Wrap(err, "cannot close topology")
+	}
+
+	return nil
+}
+
+// Cells are the cells of the cluster, in the global topology.
+func (s *Store) Cells() Records[*clustermetadatapb.Cell] {
+	return Records[*clustermetadatapb.Cell]{store: s, folder: folderCells, pattern: string(CellPath("*"))}
+}
+
+// Databases are the databases of the cluster, in the global topology.
+func (s *Store) Databases() Records[*clustermetadatapb.Database] {
+	return Records[*clustermetadatapb.Database]{store: s, folder: folderDatabases, pattern: string(DatabasePath("*"))}
+}
+
+// ShardInitClaims say which coordinator initialized a shard, in the global
+// topology.
+func (s *Store) ShardInitClaims() Records[*clustermetadatapb.ShardInitClaim] {
+	return Records[*clustermetadatapb.ShardInitClaim]{store: s, folder: folderDatabases, pattern: string(ShardInitClaimPath("*", "*", "*"))}
+}
+
+// MultiPoolers are the poolers in a cell's topology. They register themselves.
+func (s *Store) MultiPoolers() Records[*clustermetadatapb.MultiPooler] {
+	return Records[*clustermetadatapb.MultiPooler]{store: s, folder: folderPoolers, pattern: folderPoolers + "/*/" + filePooler}
+}
+
+// MultiOrchs are the coordinators in a cell's topology. They register
+// themselves.
+func (s *Store) MultiOrchs() Records[*clustermetadatapb.MultiOrch] {
+	return Records[*clustermetadatapb.MultiOrch]{store: s, folder: folderOrchs, pattern: folderOrchs + "/*/" + fileOrch}
+}
+
+// do runs one call to etcd with the store's deadline and gives its error a
+// class.
+func (s *Store) do(ctx context.Context, call func(ctx context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+
+	start := time.Now()
+	err := classify(call(bounded))
+
+	// The client is closed, not the caller gone.
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		err = &classified{class: ErrUnavailable, cause: err}
+	}
+
+	s.observe(time.Since(start), err)
+
+	return err
+}
