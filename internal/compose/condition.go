@@ -23,7 +23,6 @@ const (
 	ReasonSpecInvalid = "SpecInvalid"
 	ReasonSettled     = "Settled"
 	ReasonWaiting     = "Waiting"
-	ReasonStarting    = "Starting"
 	ReasonAsExpected  = "AsExpected"
 )
 

@@ -50,16 +50,6 @@ func (s *Set) Keep(key string) error {
 	return nil
 }
 
-// SetReady overrides the readiness of a resource in the Set, for kinds whose readiness depends on more than themselves.
-func (s *Set) SetReady(key string, ready bool) {
-	r, ok := s.desired[key]
-	if !ok {
-		return
-	}
-	r.Ready = ready
-	s.desired[key] = r
-}
-
 // Observed returns what is observed under the key. It does not exist if nothing is.
 func (s *Set) Observed(key string) object.Object { return s.observed[key] }
 

@@ -68,11 +68,6 @@ func TestSet(t *testing.T) {
 	if diff := cmp.Diff(want, s.Resources()["frozen"].Kept.Struct().AsMap()); diff != "" {
 		t.Errorf("Keep(...): -want, +got:\n%s", diff)
 	}
-	s.SetReady("there", false)
-	s.SetReady("nowhere", true)
-	if s.IsReady("there") || s.Has("nowhere") {
-		t.Error("SetReady changes what is there and adds nothing")
-	}
 }
 
 func TestAsk(t *testing.T) {
