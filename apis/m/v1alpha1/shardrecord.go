@@ -57,6 +57,41 @@ type ShardTLS struct {
 	ServerName string `json:"serverName,omitempty"`
 }
 
+// ShardOrchestrators are the orchestrators of a shard in one cell: the pods of a StatefulSet. Pod and service id of each are a
+// prefix, a dash and the same number.
+type ShardOrchestrators struct {
+	// Cell that the orchestrators run in.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Cell string `json:"cell"`
+
+	// StatefulSet is its name, in the namespace of the ShardRecord.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	StatefulSet string `json:"statefulSet"`
+
+	// ServiceIDPrefix is what the ids start with that the orchestrators register with.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=61
+	// +kubebuilder:validation:Pattern=`^[^/_\s]+$`
+	ServiceIDPrefix string `json:"serviceIDPrefix"`
+}
+
+// ShardSettings are the settings that the PostgreSQL servers of a shard are to have in force. Their configuration file carries
+// a hash of them; where another one is in force the server is told to read the file again.
+type ShardSettings struct {
+	// Hash of the settings that a reload applies, as the configuration file carries it.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Hash string `json:"hash"`
+
+	// ReloadPort is the port, at the poolers' hostnames, of the gRPC server of pgctld, which makes PostgreSQL read its
+	// files again. It is spoken to in plain text, as Multigres itself does.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	ReloadPort int32 `json:"reloadPort"`
+}
+
 // ShardRecordParameters say which poolers a shard is to have.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.removed) || !has(self.poolers) || self.removed.all(r, !self.poolers.exists(p, p.serviceID == r.serviceID && p.cell == r.cell))",message="a pooler cannot be both in poolers and in removed"
@@ -106,6 +141,23 @@ type ShardRecordParameters struct {
 	// +optional
 	Removed []ShardPooler `json:"removed,omitempty"`
 
+	// Orchestrators of the shard. What those of them that are gone have left in the topology is removed.
+	// +kubebuilder:validation:MaxItems=50
+	// +listType=map
+	// +listMapKey=cell
+	// +optional
+	Orchestrators []ShardOrchestrators `json:"orchestrators,omitempty"`
+
+	// Settings that the PostgreSQL servers are to have in force. Without it none is told to reload anything.
+	// +optional
+	Settings *ShardSettings `json:"settings,omitempty"`
+
+	// Probe is any value. A change of it makes the shard be observed again, and the observation repeats it, so that
+	// whoever changes it can tell from the echo that the facts are newer than the change.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Probe string `json:"probe,omitempty"`
+
 	// TLS is needed if the poolers' internal connections are encrypted. Without it they are spoken to in plain text.
 	// +optional
 	TLS *ShardTLS `json:"tls,omitempty"`
@@ -142,7 +194,7 @@ type ShardRecordStatus struct {
 // +kubebuilder:printcolumn:name="TERM",type="integer",JSONPath=".status.atProvider.term"
 // +kubebuilder:printcolumn:name="DATABASE",type="string",JSONPath=".spec.forProvider.database",priority=1
 // +kubebuilder:printcolumn:name="TABLE-GROUP",type="string",JSONPath=".spec.forProvider.tableGroup",priority=1
-// +kubebuilder:printcolumn:name="LAST-BACKUP",type="date",JSONPath=".status.atProvider.lastBackup.completedAt",priority=1
+// +kubebuilder:printcolumn:name="LAST-BACKUP",type="date",JSONPath=".status.atProvider.lastBackup.startedAt",priority=1
 // +kubebuilder:printcolumn:name="AGE",type="date",JSONPath=".metadata.creationTimestamp"
 type ShardRecord struct {
 	metav1.TypeMeta   `json:",inline"`

@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // A PoolerRole is what a pooler does in its shard, as the pooler itself says.
@@ -35,11 +36,20 @@ const (
 )
 
 // A PoolerObservation is what is known about one pooler. A pooler that is not reachable has an unknown role, and its
-// health facts are false.
+// health facts are false. InCohort needs no answer of the pooler itself: it is what the rule in force says.
 type PoolerObservation struct {
 	// Pod is the name of the pooler's pod. It is empty for a pooler that forProvider does not list.
 	// +optional
 	Pod string `json:"pod,omitempty"`
+
+	// PodUID is the UID of the pod when the pooler was asked. It is empty if there was no pod of that name. Facts whose
+	// UID is another one than the pod's are those of its predecessor.
+	// +optional
+	PodUID types.UID `json:"podUID,omitempty"`
+
+	// Terminating is true if the pod is being deleted.
+	// +optional
+	Terminating bool `json:"terminating,omitempty"`
 
 	// ServiceID of the pooler.
 	ServiceID string `json:"serviceID"`
@@ -59,7 +69,8 @@ type PoolerObservation struct {
 	// +optional
 	InCohort bool `json:"inCohort"`
 
-	// Registered is true if the topology holds a record of the pooler.
+	// Registered is true if the topology holds a record of the pooler. While the topology of its cell does not answer
+	// (unreachableCells) it stays as it was.
 	// +optional
 	Registered bool `json:"registered"`
 
@@ -75,14 +86,19 @@ type PoolerObservation struct {
 	// +optional
 	PostgresReady bool `json:"postgresReady"`
 
-	// LagWithinLimit is true if the pooler replays at most the allowed amount behind the leader. It is true for the
-	// leader. The lag itself is a metric.
+	// LagWithinLimit is true if the pooler receives from the leader and replays at most 64 MiB behind it. It is true for
+	// the leader, and false for all others while there is none.
 	// +optional
 	LagWithinLimit bool `json:"lagWithinLimit"`
 
 	// RestartPending is true if PostgreSQL must be restarted before a changed setting applies.
 	// +optional
 	RestartPending bool `json:"restartPending"`
+
+	// ConfigHash is the hash of the settings that PostgreSQL has in force, as its configuration file carries it. It is
+	// empty if that is not known.
+	// +optional
+	ConfigHash string `json:"configHash,omitempty"`
 
 	// LastBackupID is the id of the last complete backup that the pooler took.
 	// +optional
@@ -98,9 +114,9 @@ type BackupObservation struct {
 	// +optional
 	Type BackupType `json:"type,omitempty"`
 
-	// CompletedAt is when the backup was complete.
+	// StartedAt is when the backup was begun, as its id says. Poolers do not tell when it was complete.
 	// +optional
-	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+	StartedAt *metav1.Time `json:"startedAt,omitempty"`
 }
 
 // An InitClaimObservation is the claim that decides who initializes a shard. It stays for the life of the shard.
@@ -117,8 +133,17 @@ type InitClaimObservation struct {
 // ShardRecordObservation holds the facts about a shard that decide what may be done to it. It changes only when such a
 // fact changes: log positions, lag and times of last contact are metrics.
 type ShardRecordObservation struct {
-	// Leader is the service id of the pooler that leads in the highest term and whose PostgreSQL is ready. It is empty
-	// if there is none.
+	// Probe repeats the probe of forProvider that the facts were read for.
+	// +optional
+	Probe string `json:"probe,omitempty"`
+
+	// UnreachableCells are the cells whose topology did not answer, sorted. What it says of their poolers is not known.
+	// +listType=atomic
+	// +optional
+	UnreachableCells []string `json:"unreachableCells,omitempty"`
+
+	// Leader is the service id of the pooler that the highest rule known to any pooler names, that says so itself, and
+	// whose PostgreSQL takes writes. It is empty if there is none, or if it is not known.
 	// +optional
 	Leader string `json:"leader,omitempty"`
 
@@ -130,7 +155,8 @@ type ShardRecordObservation struct {
 	// +optional
 	Term int64 `json:"term,omitempty"`
 
-	// Cohort holds the service ids of the members of the rule in force, sorted.
+	// Cohort holds the service ids of the members of the rule in force, sorted. Without a leader it is the cohort of the
+	// highest rule that anybody knows of, which may be outdated.
 	// +listType=atomic
 	// +optional
 	Cohort []string `json:"cohort,omitempty"`
@@ -152,8 +178,9 @@ type ShardRecordObservation struct {
 	// +optional
 	InitClaim *InitClaimObservation `json:"initClaim,omitempty"`
 
-	// Leftovers are the service ids of removed poolers that are still registered or in the cohort, and of registered ones
-	// that forProvider does not list at all, sorted. The latter are left alone until they are listed as removed.
+	// Leftovers are the service ids of removed poolers that are still registered or in the cohort, or may be for all that is
+	// known, and of registered ones that forProvider does not list at all, sorted. The latter are left alone until they are
+	// listed as removed.
 	// +listType=atomic
 	// +optional
 	Leftovers []string `json:"leftovers,omitempty"`

@@ -227,7 +227,7 @@ func observe(record map[string]any) map[string]any {
 	}
 	return map[string]any{
 		"leaderPod": leader, "term": 3, "poolers": poolers,
-		"lastBackup": map[string]any{"id": "20260101-120000F", "type": "full", "completedAt": "2026-01-01T12:00:00Z"},
+		"lastBackup": map[string]any{"id": "20260101-120000F", "type": "full", "startedAt": "2026-01-01T12:00:00Z"},
 	}
 }
 

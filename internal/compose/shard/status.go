@@ -75,7 +75,7 @@ func status(sh *shard, s *compose.Set, f *facts) *v1alpha1.ShardStatus {
 		st.Retiring = append(st.Retiring, s.Observed(key).Name())
 	}
 	if b := f.record.LastBackup; b != nil {
-		st.LastBackupTime, st.LastBackupType = b.CompletedAt, backupTypes[b.Type]
+		st.LastBackupTime, st.LastBackupType = b.StartedAt, backupTypes[b.Type]
 	}
 	return st
 }
