@@ -36,7 +36,14 @@ CORE           := $(BIN)/crossplane-core-$(CROSSPLANE_VERSION)
 CLI            := $(BIN)/crossplane-$(CRANK_VERSION)
 IMAGE          := $(BIN)/image
 ETCD           := $(BIN)/etcd-$(call pin,etcd,go.etcd.io/etcd/server/v3)
+KWOK           := $(BIN)/kwok-$(call pin,kwok,sigs.k8s.io/kwok)
 SCHEMAS        := $(CACHE)/schemas-$(CROSSPLANE_VERSION)
+
+KUBERNETES_VERSION := $(call pin,kubernetes,k8s.io/kubernetes)
+kubernetes          = $(1:%=$(BIN)/%-$(KUBERNETES_VERSION))
+CONTROL_PLANE      := $(call kubernetes,kube-apiserver kube-controller-manager kube-scheduler)
+KUBECTL            := $(call kubernetes,kubectl)
+NODE               := $(call kubernetes,kubelet kube-proxy)
 
 # The linter's cache holds paths: one that two checkouts share names files of the other.
 export GOLANGCI_LINT_CACHE := $(CACHE)/lint
@@ -47,6 +54,12 @@ export CROSSPLANE_CLI     := $(CLI)
 export CROSSPLANE_SCHEMAS := $(SCHEMAS)
 export FUNCTION_BIN       := $(BIN)/function
 export ETCD_BIN           := $(ETCD)
+
+# What test/controlplane starts.
+export KUBE_APISERVER_BIN          := $(call kubernetes,kube-apiserver)
+export KUBE_CONTROLLER_MANAGER_BIN := $(call kubernetes,kube-controller-manager)
+export KUBE_SCHEDULER_BIN          := $(call kubernetes,kube-scheduler)
+export KWOK_BIN                    := $(KWOK)
 
 say = @printf '==> %s\n'
 
@@ -66,7 +79,7 @@ build: ## Build our programs into .cache/bin.
 	@go build -ldflags='-s -w' -o $(BIN)/ ./cmd/...
 
 .PHONY: tools
-tools: $(CONTROLLER_GEN) $(ANGRYJET) $(GOLANGCI_LINT) $(CORE) $(CLI) $(ETCD) $(IMAGE) $(SCHEMAS) ## Build the pinned tools into .cache/bin.
+tools: $(CONTROLLER_GEN) $(ANGRYJET) $(GOLANGCI_LINT) $(CORE) $(CLI) $(ETCD) $(IMAGE) $(SCHEMAS) $(CONTROL_PLANE) $(KWOK) ## Build the pinned tools into .cache/bin.
 
 # tool builds package $(2) of module tools/$(1) with linker flags $(3) as $@.
 define tool
@@ -94,6 +107,14 @@ $(CLI): tools/crank/go.mod
 
 $(ETCD): tools/etcd/go.mod tools/etcd/main.go
 	$(call tool,etcd,.)
+
+# Without the stamp the programs say that they are v0.0.0-master.
+kubernetes-version = k8s.io/component-base/version
+$(CONTROL_PLANE) $(KUBECTL) $(NODE): $(BIN)/%-$(KUBERNETES_VERSION): tools/kubernetes/go.mod
+	$(call tool,kubernetes,k8s.io/kubernetes/cmd/$*,$(foreach v,gitVersion=$(KUBERNETES_VERSION) gitMajor=1 gitMinor=$(word 2,$(subst ., ,$(KUBERNETES_VERSION))),-X $(kubernetes-version).$(v)))
+
+$(KWOK): tools/kwok/go.mod
+	$(call tool,kwok,sigs.k8s.io/kwok/cmd/kwok)
 
 $(IMAGE): tools/image/go.mod tools/image/main.go
 	$(call tool,image,.)
@@ -182,9 +203,11 @@ render: build $(CORE) $(CLI) $(SCHEMAS) ## Render all examples with Crossplane's
 	@$(BIN)/kubectl-multigres render examples/minimal/xr.yaml --until-ready -o tree
 
 .PHONY: integration
-integration: $(ETCD) ## Test the topology store against a real etcd.
+integration: $(ETCD) $(CONTROL_PLANE) $(KWOK) ## Test against a real etcd and a real Kubernetes control plane.
 	$(say) "integration: etcd $(notdir $(ETCD))"
-	@go test -count=1 ./test/topo/...
+	@go test -count=1 ./test/process/... ./test/topo/...
+	$(say) "integration: Kubernetes $(KUBERNETES_VERSION)"
+	@go test -count=1 ./test/controlplane/...
 
 # The packages whose tests compare with files that -update writes.
 goldens = $$(grep -rlE --include='*_test.go' --exclude-dir=testdata 'internal/composetest"|Bool\("update"' internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
