@@ -7,7 +7,9 @@
 
 REGISTRY  ?= ghcr.io/crossplane-multigres
 VERSION   ?= v0.1.0-dev
-ARCH      ?= $(shell go env GOARCH)
+ARCHS     ?= $(shell go env GOARCH)
+NAMESPACE ?= crossplane-system
+SIGN_KEY  ?=
 FUZZTIME  ?= 10s
 FUZZJOBS  ?= 2
 BENCHTIME ?= 1s
@@ -22,6 +24,10 @@ CACHE := $(CURDIR)/.cache
 BIN   := $(CACHE)/bin
 XPKG  := $(CACHE)/xpkg
 
+# Programs for Linux, by architecture, and what they and the packages are made from.
+PROGRAMS := $(CACHE)/linux
+SHIPPED  := go.mod go.sum crossplane.yaml apis cmd fn internal package
+
 # pin is the version of module $(2) in tools/$(1): go.mod is the only place that
 # names it. Binaries carry it in their names, so a new pin is a new file.
 pin = $(shell awk '{for (i = 1; i < NF; i++) if ($$i == "$(2)") {print $$(i + 1); exit}}' tools/$(1)/go.mod)
@@ -34,7 +40,7 @@ ANGRYJET       := $(BIN)/angryjet-$(call pin,angryjet,github.com/crossplane/cros
 GOLANGCI_LINT  := $(BIN)/golangci-lint-$(call pin,golangci-lint,github.com/golangci/golangci-lint/v2)
 CORE           := $(BIN)/crossplane-core-$(CROSSPLANE_VERSION)
 CLI            := $(BIN)/crossplane-$(CRANK_VERSION)
-IMAGE          := $(BIN)/image
+XPKG_TOOL      := $(BIN)/xpkg
 ETCD           := $(BIN)/etcd-$(call pin,etcd,go.etcd.io/etcd/server/v3)
 KWOK           := $(BIN)/kwok-$(call pin,kwok,sigs.k8s.io/kwok)
 SCHEMAS        := $(CACHE)/schemas-$(CROSSPLANE_VERSION)
@@ -68,7 +74,7 @@ say = @printf '==> %s\n'
 .PHONY: help
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' Makefile
-	@echo "  Variables: REGISTRY=$(REGISTRY) VERSION=$(VERSION) ARCH=$(ARCH) FUZZTIME=$(FUZZTIME) BENCHTIME=$(BENCHTIME)"
+	@echo "  Variables: REGISTRY=$(REGISTRY) VERSION=$(VERSION) ARCHS=$(ARCHS) FUZZTIME=$(FUZZTIME) BENCHTIME=$(BENCHTIME)"
 
 # ---- Programs ----------------------------------------------------------------
 
@@ -79,7 +85,7 @@ build: ## Build our programs into .cache/bin.
 	@go build -ldflags='-s -w' -o $(BIN)/ ./cmd/...
 
 .PHONY: tools
-tools: $(CONTROLLER_GEN) $(ANGRYJET) $(GOLANGCI_LINT) $(CORE) $(CLI) $(ETCD) $(IMAGE) $(SCHEMAS) $(CONTROL_PLANE) $(KWOK) ## Build the pinned tools into .cache/bin.
+tools: $(CONTROLLER_GEN) $(ANGRYJET) $(GOLANGCI_LINT) $(CORE) $(CLI) $(ETCD) $(XPKG_TOOL) $(SCHEMAS) $(CONTROL_PLANE) $(KWOK) ## Build the pinned tools into .cache/bin.
 
 # tool builds package $(2) of module tools/$(1) with linker flags $(3) as $@.
 define tool
@@ -116,8 +122,8 @@ $(CONTROL_PLANE) $(KUBECTL) $(NODE): $(BIN)/%-$(KUBERNETES_VERSION): tools/kuber
 $(KWOK): tools/kwok/go.mod
 	$(call tool,kwok,sigs.k8s.io/kwok/cmd/kwok)
 
-$(IMAGE): tools/image/go.mod tools/image/main.go
-	$(call tool,image,.)
+$(XPKG_TOOL): tools/image/go.mod $(wildcard tools/image/oci/*.go tools/image/cmd/xpkg/*.go)
+	$(call tool,image,./cmd/xpkg)
 
 # module prints the folder of Crossplane's sources.
 module = $$(cd tools/crossplane && go mod download github.com/crossplane/crossplane/v2 && go list -m -f '{{.Dir}}' github.com/crossplane/crossplane/v2)
@@ -232,48 +238,43 @@ bench-smoke: $(ETCD) ## Run every benchmark once, to see that it works.
 
 # ---- Packages ----------------------------------------------------------------
 
-# xpkg-build packs the staged folder $(1) as package $(1)-multigres, with the
-# further arguments $(2). An empty folder takes the place of the examples.
-define xpkg-build
-@cd $(XPKG) && $(CLI) xpkg build --package-root=stage/$(1) --examples-root=stage/none \
-	--package-file=$(1)-multigres.xpkg $(2) >build.log 2>&1 || { cat build.log >&2; exit 1; }
-@rm -f $(XPKG)/build.log
-endef
-
-# program makes cmd/$(1) for Linux and packs it as an image tarball.
+# program builds cmd/$(1) for Linux on $(2), where the packages are made from.
 define program
-@mkdir -p $(XPKG)/stage/bin
-@GOOS=linux GOARCH=$(ARCH) go build -ldflags='-s -w' -o $(XPKG)/stage/bin/$(1) ./cmd/$(1)
-@$(IMAGE) -binary $(XPKG)/stage/bin/$(1) -arch $(ARCH) -tag $(REGISTRY)/$(1)-multigres:$(VERSION) -out $(XPKG)/stage/$(1).tar
-endef
+@mkdir -p $(PROGRAMS)/$(2)
+@GOOS=linux GOARCH=$(2) go build -ldflags='-s -w' -o $(PROGRAMS)/$(2)/$(1) ./cmd/$(1)
 
-# A function that is installed as a dependency is called by the path of its
-# package, with dashes.
-function-name = $(subst /,-,$(patsubst $(firstword $(subst /, ,$(REGISTRY)))/%,%,$(REGISTRY)))-function-multigres
+endef
 
 .PHONY: xpkg
-xpkg: $(CLI) $(IMAGE) ## Build the three packages into .cache/xpkg, without a container engine.
-	@rm -rf $(XPKG)
-	@mkdir -p $(XPKG)/stage/none $(XPKG)/stage/configuration
-	@cp -R package/function package/provider $(XPKG)/stage/
-	$(say) "xpkg: function-multigres"
-	$(call program,function)
-	$(call xpkg-build,function,--embed-runtime-image-tarball=stage/function.tar)
-	$(say) "xpkg: provider-multigres"
-ifneq ($(wildcard cmd/provider/main.go),)
-	$(call program,provider)
-	$(call xpkg-build,provider,--embed-runtime-image-tarball=stage/provider.tar)
+xpkg: $(XPKG_TOOL) ## Build the packages for ARCHS, and their install manifest, into .cache/xpkg; sign with SIGN_KEY.
+	$(say) "xpkg: programs for $(ARCHS)"
+	$(foreach arch,$(ARCHS),$(call program,function,$(arch)) $(call program,provider,$(arch)))
+	$(say) "xpkg: $(REGISTRY), $(VERSION)"
+	@$(XPKG_TOOL) build --registry=$(REGISTRY) --version=$(VERSION) --namespace=$(NAMESPACE) \
+		--programs=$(PROGRAMS) $(addprefix --arch=,$(ARCHS)) --out=$(XPKG)
+ifneq ($(SIGN_KEY),)
+	@$(XPKG_TOOL) sign --dir=$(XPKG) --key=$(SIGN_KEY)
 else
-	$(call xpkg-build,provider)
+	@echo 'not signed: SIGN_KEY names no key'
 endif
-	$(say) "xpkg: configuration-multigres"
-	@cp package/configuration/*.yaml $(XPKG)/stage/configuration/
-	@sed -i.orig 's|crossplane-multigres-function-multigres|$(function-name)|' $(XPKG)/stage/configuration/composition-*.yaml
-	@rm $(XPKG)/stage/configuration/*.orig
-	@sed -e 's|ghcr.io/crossplane-multigres|$(REGISTRY)|' -e 's|^    version: ">=v0.*"|    version: "$(VERSION)"|' \
-		crossplane.yaml >$(XPKG)/stage/configuration/crossplane.yaml
-	$(call xpkg-build,configuration)
-	@rm -rf $(XPKG)/stage
+
+.PHONY: xpkg-check
+xpkg-check: xpkg ## Build the packages twice, in two places (FRESH=1: and compile all anew); fail if one byte differs.
+	$(say) "xpkg-check: build again, elsewhere"
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	cp -R $(SHIPPED) "$$dir"; \
+	for arch in $(ARCHS); do for p in function provider; do \
+		(cd "$$dir" && $(if $(FRESH),GOCACHE="$$dir/cache") GOOS=linux GOARCH=$$arch go build -ldflags='-s -w' -o "$$dir/programs/$$arch/$$p" ./cmd/$$p); done; done; \
+	$(XPKG_TOOL) build --source="$$dir" --registry=$(REGISTRY) --version=$(VERSION) --namespace=$(NAMESPACE) \
+		--programs="$$dir/programs" $(addprefix --arch=,$(ARCHS)) --out="$$dir/xpkg" >/dev/null; \
+	git --no-pager diff --no-index --exit-code $(XPKG)/SHA256SUMS "$$dir/xpkg/SHA256SUMS"
+	@echo 'equal'
+
+.PHONY: publish
+publish: ## Build the packages for ARCHS and push them to REGISTRY as VERSION.
+	@$(MAKE) --no-print-directory xpkg
+	$(say) "publish: $(REGISTRY), $(VERSION)"
+	@$(XPKG_TOOL) push --registry=$(REGISTRY) --version=$(VERSION) --dir=$(XPKG)
 
 # ---- All together ------------------------------------------------------------
 
@@ -286,7 +287,7 @@ test: ## Run all tests, as CI does.
 	@$(MAKE) --no-print-directory render
 	@$(MAKE) --no-print-directory integration
 	@$(MAKE) --no-print-directory bench-smoke
-	@$(MAKE) --no-print-directory xpkg
+	@$(MAKE) --no-print-directory xpkg-check
 	$(say) "test: all passed"
 
 .PHONY: reviewable
