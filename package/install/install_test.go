@@ -238,8 +238,15 @@ func TestRuntimes(t *testing.T) {
 		if diff := cmp.Diff(want, security); diff != "" {
 			t.Errorf("%s: security: -want, +got:\n%s", name, diff)
 		}
-		if c.StartupProbe == nil || c.LivenessProbe == nil || c.ReadinessProbe == nil {
-			t.Errorf("%s: want three probes", name)
+		// Crossplane adds the port of functions.
+		ports := map[string]bool{"grpc": true}
+		for _, p := range c.Ports {
+			ports[p.Name] = true
+		}
+		for what, p := range map[string]*corev1.Probe{"startup": c.StartupProbe, "liveness": c.LivenessProbe, "readiness": c.ReadinessProbe} {
+			if got := probed(p); !ports[got] {
+				t.Errorf("%s: want a %s probe of a port that the container has, got %q", name, what, got)
+			}
 		}
 		if c.Resources.Requests.Cpu().IsZero() || c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero() {
 			t.Errorf("%s: want requests, and a limit of memory", name)
@@ -260,6 +267,19 @@ func TestRuntimes(t *testing.T) {
 	if in.roles[binding.RoleRef.Name] == nil {
 		t.Errorf("there is no ClusterRole %q", binding.RoleRef.Name)
 	}
+}
+
+// probed returns the name of the port that a probe asks.
+func probed(p *corev1.Probe) string {
+	switch {
+	case p == nil:
+		return ""
+	case p.HTTPGet != nil:
+		return p.HTTPGet.Port.String()
+	case p.TCPSocket != nil:
+		return p.TCPSocket.Port.String()
+	}
+	return ""
 }
 
 // A recorder notes what a function asks for.
