@@ -105,6 +105,11 @@ type CellSpec struct {
 	// show to PostgreSQL clients.
 	// +optional
 	GatewayTLSSecretName SecretName `json:"gatewayTLSSecretName,omitempty"`
+
+	// Drain makes the gateways stop, so that the cell can go. The condition Drained
+	// says when they have. A topology server of the cell's own stays until then.
+	// +optional
+	Drain bool `json:"drain,omitempty"`
 }
 
 // A TopologyReconciliation says what is kept in step in the topology server.
@@ -141,6 +146,7 @@ type CellStatus struct {
 // +kubebuilder:resource:scope=Namespaced,shortName=cel,categories=multigres
 // +kubebuilder:printcolumn:name="Gateway",type="integer",JSONPath=".status.gatewayReadyReplicas"
 // +kubebuilder:printcolumn:name="Phase",type="string",JSONPath=".status.phase"
+// +kubebuilder:printcolumn:name="Message",type="string",priority=1,JSONPath=".status.message"
 type Cell struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

@@ -41,7 +41,7 @@ type MultigresClusterStatus struct {
 	// Retiring lists what is kept for now although the spec no longer asks for it.
 	// +optional
 	// +listType=atomic
-	Retiring []string `json:"retiring,omitempty"`
+	Retiring []RetiringResource `json:"retiring,omitempty"`
 }
 
 // A CellStatusSummary summarises a cell.

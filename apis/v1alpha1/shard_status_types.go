@@ -28,6 +28,12 @@ type ShardStatus struct {
 	// +listType=atomic
 	Cells []string `json:"cells,omitempty"`
 
+	// CellsInUse are the cells that hold anything of the shard, wanted or not:
+	// a pod, an orchestrator or a registered pooler. Sorted.
+	// +optional
+	// +listType=atomic
+	CellsInUse []string `json:"cellsInUse,omitempty"`
+
 	// OrchReady says whether the orchestrators of all cells are ready.
 	// +optional
 	OrchReady bool `json:"orchReady"`
@@ -81,7 +87,7 @@ type ShardStatus struct {
 	// asks for them.
 	// +optional
 	// +listType=atomic
-	Retiring []string `json:"retiring,omitempty"`
+	Retiring []RetiringResource `json:"retiring,omitempty"`
 }
 
 // A PoolStatus summarises a pool in one cell.

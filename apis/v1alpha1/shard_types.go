@@ -51,6 +51,12 @@ type ShardSpec struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Replicas *int32 `json:"replicas,omitempty"`
+
+	// Drain makes all instances stop and leave the topology, so that the shard can
+	// go. The condition Drained says when they have. Its volumes stay until the
+	// shard goes, and then follow their policy.
+	// +optional
+	Drain bool `json:"drain,omitempty"`
 }
 
 // A Shard is one replicated PostgreSQL: a leader and its followers.

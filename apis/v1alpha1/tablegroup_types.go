@@ -33,6 +33,11 @@ type TableGroupSpec struct {
 	// Backup of the table group, for information: each shard has its own.
 	// +optional
 	Backup *BackupConfig `json:"backup,omitempty"`
+
+	// Drain makes all shards drain and go, so that the table group can. Its volumes
+	// stay until the shards go, and then follow their policy.
+	// +optional
+	Drain bool `json:"drain,omitempty"`
 }
 
 // A ShardResolvedSpec is what a table group knows of one of its shards.
@@ -83,6 +88,18 @@ type TableGroupStatus struct {
 	// TotalShards is the number of shards that are wanted.
 	// +optional
 	TotalShards int32 `json:"totalShards"`
+
+	// CellsInUse are the cells that hold anything of any shard, wanted or not.
+	// Sorted.
+	// +optional
+	// +listType=atomic
+	CellsInUse []string `json:"cellsInUse,omitempty"`
+
+	// Retiring lists the shards that are kept for now although the spec no longer
+	// asks for them.
+	// +optional
+	// +listType=atomic
+	Retiring []RetiringResource `json:"retiring,omitempty"`
 }
 
 // A TableGroup is a set of tables that are sharded alike.
@@ -90,7 +107,9 @@ type TableGroupStatus struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Namespaced,shortName=tbg,categories=multigres
 // +kubebuilder:printcolumn:name="Shards",type="integer",JSONPath=".status.readyShards"
+// +kubebuilder:printcolumn:name="Desired",type="integer",JSONPath=".status.totalShards"
 // +kubebuilder:printcolumn:name="Phase",type="string",JSONPath=".status.phase"
+// +kubebuilder:printcolumn:name="Message",type="string",priority=1,JSONPath=".status.message"
 type TableGroup struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

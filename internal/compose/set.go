@@ -50,6 +50,17 @@ func (s *Set) Keep(key string) error {
 	return nil
 }
 
+// Drain keeps an observed composite just as it is and asks it to drain.
+func (s *Set) Drain(key string) error {
+	if err := s.Keep(key); err != nil || !s.Has(key) {
+		return err
+	}
+	r := s.desired[key]
+	r.Kept = r.Kept.WithTrue("spec", "drain")
+	s.desired[key] = r
+	return nil
+}
+
 // Observed returns what is observed under the key. It does not exist if nothing is.
 func (s *Set) Observed(key string) object.Object { return s.observed[key] }
 

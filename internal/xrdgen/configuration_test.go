@@ -230,7 +230,7 @@ func TestPrinted(t *testing.T) {
 		"multigresclusterclaims": {short: "mgcc", columns: []string{"Phase", "SYNCED", "READY", "CONNECTION-SECRET", "AGE"}},
 		"toposervers":            {short: "tps", columns: []string{"Replicas", "Desired", "Phase", "SYNCED", "READY", "COMPOSITION", "AGE"}},
 		"cells":                  {short: "cel", columns: []string{"Gateway", "Phase", "SYNCED", "READY", "COMPOSITION", "AGE"}},
-		"tablegroups":            {short: "tbg", columns: []string{"Shards", "Phase", "SYNCED", "READY", "COMPOSITION", "AGE"}},
+		"tablegroups":            {short: "tbg", columns: []string{"Shards", "Desired", "Phase", "SYNCED", "READY", "COMPOSITION", "AGE"}},
 		"shards":                 {short: "srd", columns: []string{"Phase", "Leader", "Replicas", "Desired", "SYNCED", "READY", "COMPOSITION", "AGE"}},
 		"coretemplates":          {short: "cot", columns: []string{"Age"}},
 		"celltemplates":          {short: "cet", columns: []string{"Age"}},

@@ -50,6 +50,40 @@ type ProviderConfigSpec struct {
 	// Credentials are a user and password for the topology server.
 	// +optional
 	Credentials *ProviderConfigCredentials `json:"credentials,omitempty"`
+
+	// TopoServerRef names the TopoServer of the namespace of the ProviderConfig that the endpoints belong to, if the
+	// cluster runs its topology server itself. Such a server goes with its cluster, and every record with it. Without the
+	// reference the topology server outlives the cluster.
+	// +optional
+	TopoServerRef *TopoServerReference `json:"topoServerRef,omitempty"`
+
+	// CellTopoServerRefs name the TopoServers of cells that run one of their own.
+	// +kubebuilder:validation:MaxItems=50
+	// +listType=map
+	// +listMapKey=cell
+	// +optional
+	CellTopoServerRefs []CellTopoServerReference `json:"cellTopoServerRefs,omitempty"`
+}
+
+// A TopoServerReference names the TopoServer that a cluster runs for all of its cells.
+type TopoServerReference struct {
+	// Name of the TopoServer, in the namespace of the ProviderConfig.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// A CellTopoServerReference names the TopoServer that a cluster runs for one of its cells.
+type CellTopoServerReference struct {
+	// Cell whose components keep their records there.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Cell string `json:"cell"`
+
+	// Name of the TopoServer, in the namespace of the ProviderConfig.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
 }
 
 // A ProviderConfigStatus is the observed state of a ProviderConfig.

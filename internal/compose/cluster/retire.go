@@ -5,6 +5,7 @@ import (
 
 	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
 )
 
@@ -51,4 +52,13 @@ func retiringName(o object.Object) (string, bool) {
 		return "", false
 	}
 	return o.Kind() + " " + name, true
+}
+
+// removals says what the removal of everything that is kept waits for.
+func (a *assembly) removals() []compose.Removal {
+	out := make([]compose.Removal, 0, len(a.retiring))
+	for _, name := range a.retiring {
+		out = append(out, compose.Removal{Name: name, Reason: compose.WaitDraining, Message: "waits for draining"})
+	}
+	return out
 }

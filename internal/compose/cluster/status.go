@@ -13,7 +13,9 @@ import (
 // serve. What is missing beyond that makes it progressing or degraded.
 func (a *assembly) output(mc *v1alpha1.MultigresCluster, warnings []resolve.Warning) compose.Output {
 	h := a.health(compose.Served(a.in.XR))
+	removals := compose.Remove(a.in.XR, a.in.Now, a.removals(), func(string) bool { return false })
 	st := a.status()
+	st.Retiring = removals.Status
 	st.Phase = a.phase(h)
 	st.Message = message(h)
 
@@ -70,7 +72,6 @@ func (a *assembly) status() *v1alpha1.MultigresClusterStatus {
 		ResolvedTemplates: resolvedTemplates(c),
 		Images:            &c.Images.Status,
 		Effective:         c.Effective(),
-		Retiring:          a.retiring,
 	}
 	st.ObservedGeneration = c.generation
 	for i := range c.Cells {

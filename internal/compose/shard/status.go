@@ -21,22 +21,25 @@ var backupTypes = map[mv1alpha1.BackupType]string{
 // member may fail. It is available with less.
 func output(in compose.Input, sh *shard, s *compose.Set, f *facts) compose.Output {
 	st := status(sh, s, f)
+	removals := compose.Remove(in.XR, in.Now, f.removals(s), func(name string) bool { return f.wants(name) })
+	st.Retiring = removals.Status
 	h := look(in, sh, s, f)
 	ready := h.available() && len(h.unready) == 0 && len(h.outside) == 0 && st.OrchReady
 	waiting := waitingFor(s, f, h)
 	reason, broken := h.broken(in.XR)
 
 	st.Phase, st.Message = phase(st, h, ready, broken)
+	conditions := []compose.Condition{
+		compose.Valid(), h.availability(), rolling(f, st), backups(f), compose.Progress(waiting), compose.Degradation(reason, broken),
+	}
 	return compose.Output{
 		Resources: s.Resources(),
 		Status:    st,
 		Ready:     ready,
 		// What stays although it is not wanted any more, or not in this form, is at rest.
 		InProgress: !ready || !s.AllReady(),
-		Conditions: []compose.Condition{
-			compose.Valid(), h.availability(), rolling(f, st), backups(f), compose.Progress(waiting), compose.Degradation(reason, broken),
-		},
-		Events: compose.PhaseChange(in.XR, st.Phase, st.Message),
+		Conditions: append(conditions, removals.Conditions()...),
+		Events:     append(compose.PhaseChange(in.XR, st.Phase, st.Message), removals.Events...),
 	}
 }
 
@@ -44,6 +47,7 @@ func output(in compose.Input, sh *shard, s *compose.Set, f *facts) compose.Outpu
 func status(sh *shard, s *compose.Set, f *facts) *v1alpha1.ShardStatus {
 	st := &v1alpha1.ShardStatus{
 		Cells:           sh.cells,
+		CellsInUse:      cellsInUse(sh, s, f),
 		OrchReady:       len(unreadyOrchestrators(sh, s)) == 0,
 		Leader:          f.record.LeaderPod,
 		Term:            f.record.Term,
@@ -71,9 +75,6 @@ func status(sh *shard, s *compose.Set, f *facts) *v1alpha1.ShardStatus {
 		}
 	}
 	st.PoolsReady = st.DesiredReplicas > 0 && st.ReadyReplicas == st.DesiredReplicas
-	for _, key := range f.retiring {
-		st.Retiring = append(st.Retiring, s.Observed(key).Name())
-	}
 	if b := f.record.LastBackup; b != nil {
 		st.LastBackupTime, st.LastBackupType = b.StartedAt, backupTypes[b.Type]
 	}

@@ -206,7 +206,7 @@ func TestForeign(t *testing.T) {
 			t.Errorf("%s: want it kept", key)
 		}
 	}
-	if diff := cmp.Diff([]string{"c"}, statusOf(t, out).Retiring); diff != "" {
-		t.Errorf("retiring: -want, +got:\n%s", diff)
+	if st := statusOf(t, out); len(st.Retiring) != 1 || st.Retiring[0].Name != "Pod c" {
+		t.Errorf("retiring: want the pod c, got %v", st.Retiring)
 	}
 }
