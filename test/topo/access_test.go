@@ -82,7 +82,7 @@ func TestTLS(t *testing.T) {
 
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, etcd.addr, func(c *topo.Config) { c.TLS, c.Timeout = tc.tls, 2*time.Second })
+			s := open(t, etcd.Address, func(c *topo.Config) { c.TLS, c.Timeout = tc.tls, 2*time.Second })
 
 			_, err := s.Cells().List(testContext(t))
 			want(t, tc.reason, tc.want, err)
@@ -94,7 +94,7 @@ func TestUsers(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	ctx, raw := testContext(t), etcd.raw(t)
+	ctx, raw := testContext(t), etcd.Client(t)
 
 	steps := []func(context.Context) error{
 		func(ctx context.Context) error { _, err := raw.UserAdd(ctx, "root", "secret"); return err },
@@ -119,18 +119,18 @@ func TestUsers(t *testing.T) {
 		return func(c *topo.Config) { c.Username, c.Password = user, password }
 	}
 
-	_, err := open(t, etcd.addr, login("root", "secret")).Cells().Create(ctx, writer, zone1, cell("/a"))
+	_, err := open(t, etcd.Address, login("root", "secret")).Cells().Create(ctx, writer, zone1, cell("/a"))
 	want(t, "A user with access writes", nil, err)
 
-	reader := open(t, etcd.addr, login("reader", "read"))
+	reader := open(t, etcd.Address, login("reader", "read"))
 	_, err = reader.Cells().Get(ctx, zone1)
 	want(t, "A reader reads", nil, err)
 	want(t, "And does not write", topo.ErrDenied, reader.Raise(ctx, 2))
 
-	_, err = open(t, etcd.addr).Cells().Get(ctx, zone1)
+	_, err = open(t, etcd.Address).Cells().Get(ctx, zone1)
 	want(t, "Nobody does not read", topo.ErrDenied, err)
 
-	_, err = topo.Open(topo.Config{Endpoints: []string{etcd.addr}, Root: root, Identity: identity, Username: "root", Password: "wrong"})
+	_, err = topo.Open(topo.Config{Endpoints: []string{etcd.Address}, Root: root, Identity: identity, Username: "root", Password: "wrong"})
 	want(t, "A wrong password opens nothing", topo.ErrDenied, err)
 
 	_, err = topo.Open(topo.Config{Endpoints: []string{freeAddr(t)}, Root: root, Identity: identity, Username: "root", Password: "secret", Timeout: time.Second})

@@ -22,7 +22,7 @@ func database() *clustermetadatapb.Database {
 // that writes as many keys of the same size.
 func BenchmarkWrite(b *testing.B) {
 	etcd := startEtcd(b)
-	ctx, s, raw := b.Context(), open(b, etcd.addr), etcd.raw(b)
+	ctx, s, raw := b.Context(), open(b, etcd.Address), etcd.Client(b)
 
 	value, err := proto.Marshal(database())
 	if err != nil {

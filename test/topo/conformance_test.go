@@ -108,16 +108,16 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	store := open(t, etcd.addr)
+	store := open(t, etcd.Address)
 
-	ts, err := topoclient.OpenServer("etcd", root, []string{etcd.addr}, topoclient.NewDefaultTopoConfig())
+	ts, err := topoclient.OpenServer("etcd", root, []string{etcd.Address}, topoclient.NewDefaultTopoConfig())
 	if err != nil {
 		t.Fatalf("cannot open Multigres' client: %v", err)
 	}
 	defer ts.Close()
 
 	// Everything of a cell is found through the record of the cell.
-	zone := &clustermetadatapb.Cell{Name: "zone1", ServerAddresses: []string{etcd.addr}, Root: root}
+	zone := &clustermetadatapb.Cell{Name: "zone1", ServerAddresses: []string{etcd.Address}, Root: root}
 
 	t.Run("Cell", func(t *testing.T) {
 		conform(t, store.Cells(), topo.CellPath("zone1"), full(t, zone),

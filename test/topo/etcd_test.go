@@ -4,107 +4,32 @@ package topo
 
 import (
 	"context"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
-
 	"github.com/crossplane-multigres/crossplane-multigres/internal/topo"
+	"github.com/crossplane-multigres/crossplane-multigres/test/etcd"
 )
 
 const (
-	// envEtcd is the path of the etcd server. `make integration` exports it.
-	envEtcd = "ETCD_BIN"
-
 	root     = "/multigres/global"
 	identity = "provider-a"
 )
 
-// server is an etcd of one member on loopback.
-type server struct {
-	addr string
-	peer string
-	dir  string
-	args []string
-	cmd  *exec.Cmd
-}
-
-// startEtcd starts an etcd and waits until it answers. It ends with the test.
-func startEtcd(t testing.TB, args ...string) *server {
+// startEtcd starts an etcd that ends with the test.
+func startEtcd(t testing.TB, args ...string) *etcd.Server {
 	t.Helper()
 
-	if os.Getenv(envEtcd) == "" {
-		t.Fatalf("environment variable %s is not set, run `make integration`", envEtcd)
-	}
-
-	s := &server{addr: freeAddr(t), peer: freeAddr(t), dir: filepath.Join(t.TempDir(), "etcd"), args: args}
-	t.Cleanup(s.kill)
-	s.start(t)
-
-	return s
+	return etcd.Run(t, args...)
 }
 
-// start starts the process on the data it had.
-func (s *server) start(t testing.TB) {
+// restart starts an etcd that was killed, on the data it had.
+func restart(t testing.TB, s *etcd.Server) {
 	t.Helper()
 
-	scheme := "http://"
-	for _, a := range s.args {
-		if a == "--client-cert-auth" {
-			scheme = "https://"
-		}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
 	}
-
-	s.cmd = exec.Command(os.Getenv(envEtcd), append([]string{
-		"--name=a",
-		"--data-dir=" + s.dir,
-		"--listen-client-urls=" + scheme + s.addr,
-		"--advertise-client-urls=" + scheme + s.addr,
-		"--listen-peer-urls=http://" + s.peer,
-		"--initial-advertise-peer-urls=http://" + s.peer,
-		"--initial-cluster=a=http://" + s.peer,
-		"--unsafe-no-fsync",
-		"--log-level=error",
-	}, s.args...)...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-
-	if err := s.cmd.Start(); err != nil {
-		t.Fatalf("cannot start etcd: %v", err)
-	}
-
-	eventually(t, "etcd listens", func() bool {
-		c, err := net.DialTimeout("tcp", s.addr, time.Second)
-		if err != nil {
-			return false
-		}
-
-		return c.Close() == nil
-	})
-}
-
-// kill ends the process at once.
-func (s *server) kill() {
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
-}
-
-// raw is a plain client of the server.
-func (s *server) raw(t testing.TB) *clientv3.Client {
-	t.Helper()
-
-	c, err := clientv3.New(clientv3.Config{Endpoints: []string{s.addr}, DialTimeout: 5 * time.Second})
-	if err != nil {
-		t.Fatalf("cannot open raw client: %v", err)
-	}
-
-	t.Cleanup(func() { _ = c.Close() })
-
-	return c
 }
 
 // open opens a store on an endpoint, with changes to its configuration.
@@ -129,13 +54,12 @@ func open(t testing.TB, endpoint string, change ...func(*topo.Config)) *topo.Sto
 func freeAddr(t testing.TB) string {
 	t.Helper()
 
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	a, err := etcd.FreeAddress()
 	if err != nil {
-		t.Fatalf("cannot find a free port: %v", err)
+		t.Fatal(err)
 	}
-	defer l.Close()
 
-	return l.Addr().String()
+	return a
 }
 
 func eventually(t testing.TB, what string, ok func() bool) {

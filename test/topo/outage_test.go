@@ -71,14 +71,14 @@ func TestDeadEtcd(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	ctx, s := testContext(t), open(t, etcd.addr)
+	ctx, s := testContext(t), open(t, etcd.Address)
 
 	rec, err := s.Cells().Create(ctx, writer, zone1, cell("/a"))
 	want(t, "A live etcd is written to", nil, err)
 
-	etcd.kill()
+	etcd.Kill()
 	unavailable(t, s)
-	etcd.start(t)
+	restart(t, etcd)
 
 	eventually(t, "the store works again", func() bool {
 		got, err := s.Cells().Get(ctx, zone1)
@@ -91,17 +91,17 @@ func TestFrozenEtcd(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	ctx, s := testContext(t), open(t, etcd.addr)
+	ctx, s := testContext(t), open(t, etcd.Address)
 
 	want(t, "A live etcd is written to", nil, s.Raise(ctx, 1))
 
-	if err := etcd.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := etcd.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatalf("cannot stop etcd: %v", err)
 	}
 
 	unavailable(t, s)
 
-	if err := etcd.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+	if err := etcd.Signal(syscall.SIGCONT); err != nil {
 		t.Fatalf("cannot continue etcd: %v", err)
 	}
 
@@ -136,7 +136,7 @@ func TestCallers(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	s := open(t, etcd.addr)
+	s := open(t, etcd.Address)
 
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()

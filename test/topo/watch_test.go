@@ -50,7 +50,7 @@ func TestWatch(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	ctx, s := testContext(t), open(t, etcd.addr)
+	ctx, s := testContext(t), open(t, etcd.Address)
 
 	rec, err := s.Cells().Create(ctx, writer, zone1, cell("/a"))
 	want(t, "A record is created", nil, err)
@@ -83,17 +83,17 @@ func TestWatchOverRestart(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	ctx, s := testContext(t), open(t, etcd.addr)
+	ctx, s := testContext(t), open(t, etcd.Address)
 
 	events := watch(t, s, "cells", 0)
 	next(t, events, topo.EventList, "")
 
 	for i := range 3 {
-		etcd.kill()
-		etcd.start(t)
+		etcd.Kill()
+		restart(t, etcd)
 
 		// Another client writes at once, before the watch is back.
-		raw := etcd.raw(t)
+		raw := etcd.Client(t)
 		eventually(t, "etcd writes", func() bool {
 			_, err := raw.Put(ctx, root+"/"+string(zone1), "\x0a\x05zone1")
 
@@ -111,7 +111,7 @@ func TestWatchOverCompaction(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	ctx, s, raw := testContext(t), open(t, etcd.addr), etcd.raw(t)
+	ctx, s, raw := testContext(t), open(t, etcd.Address), etcd.Client(t)
 
 	rec, err := s.Cells().Create(ctx, writer, zone1, cell("/a"))
 	want(t, "A record is created", nil, err)

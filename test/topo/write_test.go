@@ -62,7 +62,7 @@ func TestLifeOfARecord(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	ctx, s, raw := testContext(t), open(t, etcd.addr), etcd.raw(t)
+	ctx, s, raw := testContext(t), open(t, etcd.Address), etcd.Client(t)
 
 	_, err := s.Cells().Get(ctx, zone1)
 	want(t, "A record that nobody wrote is absent", topo.ErrAbsent, err)
@@ -118,7 +118,7 @@ func TestFence(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	ctx, s, raw := testContext(t), open(t, etcd.addr), etcd.raw(t)
+	ctx, s, raw := testContext(t), open(t, etcd.Address), etcd.Client(t)
 	old, next := topo.Writer{Token: 9, Owner: "uid-a"}, topo.Writer{Token: 10, Owner: "uid-a"}
 
 	want(t, "The first leader raises the fence", nil, s.Raise(ctx, 9))
@@ -154,7 +154,7 @@ func TestFence(t *testing.T) {
 	want(t, "A write raises the fence that its leader did not", nil, err)
 	want(t, "Which fences off the one before", topo.ErrFenced, s.Raise(ctx, 10))
 
-	other := open(t, etcd.addr, func(c *topo.Config) { c.Identity = "provider-b" })
+	other := open(t, etcd.Address, func(c *topo.Config) { c.Identity = "provider-b" })
 	want(t, "Another provider has a fence of its own", nil, other.Raise(ctx, 1))
 }
 
@@ -162,9 +162,9 @@ func TestOwnership(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	ctx, s, raw := testContext(t), open(t, etcd.addr), etcd.raw(t)
+	ctx, s, raw := testContext(t), open(t, etcd.Address), etcd.Client(t)
 	// The other is of another control plane.
-	theirs := open(t, etcd.addr, func(c *topo.Config) { c.Identity = "provider-b" })
+	theirs := open(t, etcd.Address, func(c *topo.Config) { c.Identity = "provider-b" })
 	other := topo.Writer{Token: 1, Owner: "uid-b", Adopt: topo.AdoptUnowned}
 
 	want(t, "Both raise their fences", nil, s.Raise(ctx, 1))
@@ -202,7 +202,7 @@ func TestForeignRecords(t *testing.T) {
 	t.Parallel()
 
 	etcd := startEtcd(t)
-	ctx, s, raw := testContext(t), open(t, etcd.addr), etcd.raw(t)
+	ctx, s, raw := testContext(t), open(t, etcd.Address), etcd.Client(t)
 	adopting := topo.Writer{Token: 1, Owner: "uid-a", Adopt: topo.AdoptUnowned}
 
 	if _, err := raw.Put(ctx, root+"/"+string(zone1), "\x0a\x05zone1"); err != nil {
