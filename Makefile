@@ -67,6 +67,9 @@ export KUBE_CONTROLLER_MANAGER_BIN := $(call kubernetes,kube-controller-manager)
 export KUBE_SCHEDULER_BIN          := $(call kubernetes,kube-scheduler)
 export KWOK_BIN                    := $(KWOK)
 
+# The provider with its fault points, for test/provider.
+export PROVIDER_FAULT_BIN := $(BIN)/provider-fault
+
 say = @printf '==> %s\n'
 
 .DEFAULT_GOAL := help
@@ -211,9 +214,16 @@ render: build $(CORE) $(CLI) $(SCHEMAS) ## Render all examples with Crossplane's
 .PHONY: integration
 integration: $(ETCD) $(CONTROL_PLANE) $(KWOK) ## Test against a real etcd and a real Kubernetes control plane.
 	$(say) "integration: etcd $(notdir $(ETCD))"
-	@go test -count=1 ./test/process/... ./test/topo/...
+	@go test -count=1 ./test/process/... ./test/history/... ./test/topo/...
 	$(say) "integration: Kubernetes $(KUBERNETES_VERSION)"
 	@go test -count=1 ./test/controlplane/...
+	@$(MAKE) --no-print-directory provider
+
+.PHONY: provider
+provider: $(ETCD) $(CONTROL_PLANE) ## Test the provider's process: crashes, outages, stale caches, two replicas.
+	$(say) "provider: scenarios"
+	@go build -tags fault -o $(PROVIDER_FAULT_BIN) ./cmd/provider
+	@cd test/provider && go test -count=1 -parallel 4 -timeout 20m
 
 # The packages whose tests compare with files that -update writes.
 goldens = $$(grep -rlE --include='*_test.go' --exclude-dir=testdata 'internal/composetest"|Bool\("update"' internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)

@@ -21,6 +21,8 @@ type cli struct {
 	Debug     bool   `help:"Log debug messages too." short:"d"`
 	LogFormat string `default:"json" enum:"json,text" help:"Format of log lines: json or text."`
 
+	Namespaces []string `help:"Namespaces whose managed resources are worked on. All if there are none." placeholder:"NAME"`
+
 	LeaderElection          bool          `default:"true" help:"Let one of several replicas work at a time." negatable:""`
 	LeaderElectionNamespace string        `env:"POD_NAMESPACE" help:"Namespace of the lease. That of the pod if empty."`
 	LeaderElectionLease     time.Duration `default:"15s" help:"How long other replicas wait for a leader that is silent."`

@@ -14,6 +14,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 )
@@ -52,8 +53,9 @@ func TestFlags(t *testing.T) {
 		},
 		"Some": {
 			reason: "Flags should change what they say.",
-			args:   []string{"--debug", "--log-format=text", "--no-leader-election", "--poll=5m", "--sync=2h", "--concurrency=3", "--max-reconcile-rate=7", "--backoff-base=2s", "--backoff-max=4s", "--pprof-address=:6060"},
+			args:   []string{"--debug", "--log-format=text", "--namespaces=a,b", "--no-leader-election", "--poll=5m", "--sync=2h", "--concurrency=3", "--max-reconcile-rate=7", "--backoff-base=2s", "--backoff-max=4s", "--pprof-address=:6060"},
 			want: want{c: defaults(func(c *cli) {
+				c.Namespaces = []string{"a", "b"}
 				c.Debug, c.LogFormat, c.LeaderElection, c.Poll, c.Sync = true, "text", false, 5*time.Minute, 2*time.Hour
 				c.Concurrency, c.MaxReconcileRate, c.BackoffBase, c.BackoffMax, c.PprofAddress = 3, 7, 2*time.Second, 4*time.Second, ":6060"
 			})},
@@ -144,6 +146,12 @@ func TestManager(t *testing.T) {
 	defer api.Close()
 	if _, err := newManager(&rest.Config{Host: api.URL}, c); err != nil {
 		t.Errorf("newManager(): without the kinds there should be a manager that waits for them, got %v", err)
+	}
+	if diff := cmp.Diff(map[string]cache.Config{"a": {}, "b": {}}, managerOptions(&cli{Namespaces: []string{"a", "b"}}, nil).Cache.DefaultNamespaces); diff != "" {
+		t.Errorf("managerOptions(): -want, +got:\n%s", diff)
+	}
+	if all := managerOptions(c, nil).Cache.DefaultNamespaces; all != nil {
+		t.Errorf("managerOptions(): want all namespaces, got %v", all)
 	}
 	o := options(c, logging.NewNopLogger())
 	if diff := cmp.Diff([]time.Duration{c.BackoffBase, c.BackoffMax, c.Poll}, []time.Duration{o.BackoffBase, o.BackoffMax, o.PollInterval}); diff != "" {

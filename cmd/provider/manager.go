@@ -74,11 +74,24 @@ func newManager(cfg *rest.Config, c *cli) (ctrl.Manager, error) {
 	return mgr, nil
 }
 
+// namespaces of the cache, nil for all.
+func namespaces(names []string) map[string]cache.Config {
+	if len(names) == 0 {
+		return nil
+	}
+	out := make(map[string]cache.Config, len(names))
+	for _, n := range names {
+		out[n] = cache.Config{}
+	}
+	return out
+}
+
 func managerOptions(c *cli, s *runtime.Scheme) ctrl.Options {
 	return ctrl.Options{
 		Scheme: s,
 		Cache: cache.Options{
-			SyncPeriod: &c.Sync,
+			SyncPeriod:        &c.Sync,
+			DefaultNamespaces: namespaces(c.Namespaces),
 			// The gate needs no schemas, which are most of a CRD.
 			ByObject: map[client.Object]cache.ByObject{
 				&apiextensionsv1.CustomResourceDefinition{}: {Transform: customresourcesgate.TransformStripCRDSchema},

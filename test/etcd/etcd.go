@@ -2,18 +2,18 @@
 package etcd
 
 import (
-	"fmt"
 	"net"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"github.com/crossplane-multigres/crossplane-multigres/test/process"
 )
 
 // EnvBinary is the environment variable with the path of the server. `make integration` exports it.
@@ -22,27 +22,62 @@ const EnvBinary = "ETCD_BIN"
 // startTimeout bounds how long a server may take until it listens. Machines that run tests are slow at times.
 const startTimeout = 30 * time.Second
 
+// The errors of a server that does not start.
+var (
+	// ErrNotBuilt means that nobody said where the server's binary is.
+	ErrNotBuilt = errors.New("is not set, run `make integration`")
+
+	// ErrSilent means that the server did not listen in time.
+	ErrSilent = errors.New("etcd does not listen")
+)
+
 // A Server is an etcd that can be killed and started again on its data.
 type Server struct {
+	*process.Process
+
 	// Address that clients connect to, host:port.
 	Address string
-
-	dir  string
-	peer string
-	args []string
-	cmd  *exec.Cmd
 }
 
-// New starts a server that keeps its data in a folder. Further arguments are passed to it. The caller ends it with Kill.
+// New starts a server that keeps its data and its log in a folder, and waits until it listens. Further arguments are passed to it.
+// The caller ends it with Kill.
 func New(dir string, args ...string) (*Server, error) {
-	s := &Server{dir: dir, args: args}
-	for _, a := range []*string{&s.Address, &s.peer} {
-		var err error
-		if *a, err = FreeAddress(); err != nil {
-			return nil, err
-		}
+	bin := os.Getenv(EnvBinary)
+	if bin == "" {
+		return nil, errors.Wrap(ErrNotBuilt, EnvBinary)
 	}
-	return s, s.Start()
+	address, err := process.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	peer, err := process.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	scheme := "http://"
+	if slices.Contains(args, "--client-cert-auth") {
+		scheme = "https://"
+	}
+	p, err := process.Start(process.Config{Name: "etcd", Path: bin, Log: filepath.Join(dir, "etcd.log"), Args: append([]string{
+		"--name=a",
+		"--data-dir=" + filepath.Join(dir, "data"),
+		"--listen-client-urls=" + scheme + address,
+		"--advertise-client-urls=" + scheme + address,
+		"--listen-peer-urls=http://" + peer,
+		"--initial-advertise-peer-urls=http://" + peer,
+		"--initial-cluster=a=http://" + peer,
+		"--unsafe-no-fsync",
+		"--log-level=error",
+	}, args...)})
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Process: p, Address: address}
+	if err := s.listens(); err != nil {
+		s.Kill()
+		return nil, err
+	}
+	return s, nil
 }
 
 // Run starts a server that ends with the test.
@@ -58,50 +93,20 @@ func Run(t testing.TB, args ...string) *Server {
 
 // Start starts the process on the data that it had, and waits until it listens.
 func (s *Server) Start() error {
-	bin := os.Getenv(EnvBinary)
-	if bin == "" {
-		return errors.Errorf("environment variable %s is not set, run `make integration`", EnvBinary)
+	if err := s.Process.Start(); err != nil {
+		return err
 	}
-	scheme := "http://"
-	if slices.Contains(s.args, "--client-cert-auth") {
-		scheme = "https://"
-	}
-	s.cmd = exec.Command(bin, append([]string{
-		"--name=a",
-		"--data-dir=" + s.dir,
-		"--listen-client-urls=" + scheme + s.Address,
-		"--advertise-client-urls=" + scheme + s.Address,
-		"--listen-peer-urls=http://" + s.peer,
-		"--initial-advertise-peer-urls=http://" + s.peer,
-		"--initial-cluster=a=http://" + s.peer,
-		"--unsafe-no-fsync",
-		"--log-level=error",
-	}, s.args...)...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := s.cmd.Start(); err != nil {
-		return errors.Wrap(err, "cannot start etcd")
-	}
+	return s.listens()
+}
+
+func (s *Server) listens() error {
+	d := net.Dialer{Timeout: time.Second}
 	for end := time.Now().Add(startTimeout); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if c, err := net.DialTimeout("tcp", s.Address, time.Second); err == nil {
+		if c, err := d.Dial("tcp", s.Address); err == nil {
 			return errors.Wrap(c.Close(), "cannot close connection")
 		}
 	}
-	return errors.Errorf("etcd does not listen at %s after %s", s.Address, startTimeout)
-}
-
-// Kill ends the process at once. It may be started again.
-func (s *Server) Kill() {
-	if s.cmd == nil {
-		return
-	}
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
-	s.cmd = nil
-}
-
-// Signal sends a signal to the process.
-func (s *Server) Signal(sig syscall.Signal) error {
-	return errors.Wrapf(s.cmd.Process.Signal(sig), "cannot send %s to etcd", sig)
+	return errors.Wrapf(ErrSilent, "%s, %s: %s", s.Address, startTimeout, s.Tail(4000))
 }
 
 // Client returns a plain client of the server that ends with the test.
@@ -113,13 +118,4 @@ func (s *Server) Client(t testing.TB) *clientv3.Client {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	return c
-}
-
-// FreeAddress returns an address on loopback that nobody listens at.
-func FreeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", errors.Wrap(err, "cannot find a free port")
-	}
-	return l.Addr().String(), errors.Wrap(l.Close(), fmt.Sprint("cannot free ", l.Addr()))
 }

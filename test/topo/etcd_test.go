@@ -9,6 +9,7 @@ import (
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/topo"
 	"github.com/crossplane-multigres/crossplane-multigres/test/etcd"
+	"github.com/crossplane-multigres/crossplane-multigres/test/process"
 )
 
 const (
@@ -54,7 +55,7 @@ func open(t testing.TB, endpoint string, change ...func(*topo.Config)) *topo.Sto
 func freeAddr(t testing.TB) string {
 	t.Helper()
 
-	a, err := etcd.FreeAddress()
+	a, err := process.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}

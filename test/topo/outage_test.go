@@ -3,7 +3,6 @@ package topo
 import (
 	"context"
 	"net"
-	"syscall"
 	"testing"
 	"time"
 
@@ -95,15 +94,11 @@ func TestFrozenEtcd(t *testing.T) {
 
 	want(t, "A live etcd is written to", nil, s.Raise(ctx, 1))
 
-	if err := etcd.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatalf("cannot stop etcd: %v", err)
-	}
+	etcd.Pause()
 
 	unavailable(t, s)
 
-	if err := etcd.Signal(syscall.SIGCONT); err != nil {
-		t.Fatalf("cannot continue etcd: %v", err)
-	}
+	etcd.Resume()
 
 	// The create was sent before etcd froze, so it may have happened.
 	eventually(t, "the store works again", func() bool {
