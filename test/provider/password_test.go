@@ -7,7 +7,6 @@ import (
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
-	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
@@ -65,7 +64,7 @@ func TestPasswordStays(t *testing.T) {
 			t.Errorf("Secret %s was rewritten: version %s, now %s", name, version, got)
 		}
 	}
-	s.note("%g reconciles and a crash, no write", n)
+	s.notef("%g reconciles and a crash, no write", n)
 }
 
 // TestPasswordRotates: a rotation, and nothing else, makes a new password; what was retained is adopted.
@@ -74,7 +73,7 @@ func TestPasswordRotates(t *testing.T) {
 	s := begin(t)
 	s.provider()
 	pw := password("pw", "pw")
-	pw.Spec.ManagementPolicies = xpv2.ManagementPolicies{xpv2.ManagementActionObserve, xpv2.ManagementActionCreate, xpv2.ManagementActionUpdate, xpv2.ManagementActionLateInitialize}
+	pw.Spec.ManagementPolicies = retained
 	s.create(pw)
 	s.ready(pw)
 	first := string(s.secret("pw").Data["password"])
@@ -99,5 +98,5 @@ func TestPasswordRotates(t *testing.T) {
 	s.remove(heir)
 	s.gone(heir)
 	s.gone(&corev1.Secret{ObjectMeta: metaIn(s.ns, "pw")})
-	s.note("rotated once, retained, adopted, deleted")
+	s.notef("rotated once, retained, adopted, deleted")
 }

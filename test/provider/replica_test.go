@@ -86,7 +86,7 @@ func (s *scenario) launch(options ...option) *replica {
 	cfg, err := plane.ServiceAccount(s.Context(), s.ns, name)
 	s.must(err)
 	if set.api != nil {
-		cfg = &rest.Config{Host: set.api.URL, BearerToken: cfg.BearerToken}
+		cfg = &rest.Config{Host: set.api.URL, TLSClientConfig: rest.TLSClientConfig{CAData: set.api.CA}, BearerToken: cfg.BearerToken}
 	}
 	kubeconfig, err := plane.Kubeconfig(cfg)
 	s.must(err)

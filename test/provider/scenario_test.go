@@ -70,8 +70,8 @@ func begin(t *testing.T) *scenario {
 	return s
 }
 
-// note a fact for the line that says how the scenario ended.
-func (s *scenario) note(format string, args ...any) {
+// notef keeps a fact for the line that says how the scenario ended.
+func (s *scenario) notef(format string, args ...any) {
 	s.facts = append(s.facts, fmt.Sprintf(format, args...))
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +18,9 @@ import (
 // An API is a proxy before a Kubernetes API server that can hold back what watches deliver, so that a client's cache goes stale
 // while all of its other requests are answered.
 type API struct {
-	// URL that clients connect to. It speaks plain HTTP and passes their bearer tokens on.
+	// URL that clients connect to, and the certificate in PEM that they trust it by. Their bearer tokens are passed on.
 	URL string
+	CA  []byte
 
 	mu   sync.Mutex
 	held map[string]chan struct{}
@@ -49,8 +51,9 @@ func RunAPI(t testing.TB, cfg *rest.Config) *API {
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
-	s := httptest.NewServer(reverse)
-	p.URL = s.URL
+	// Clients send tokens over TLS only.
+	s := httptest.NewTLSServer(reverse)
+	p.URL, p.CA = s.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 	t.Cleanup(func() {
 		p.mu.Lock()
 		for r := range p.held {

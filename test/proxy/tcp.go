@@ -3,6 +3,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -51,7 +52,7 @@ func (c *conn) close() {
 func Run(t testing.TB, target string) *TCP {
 	t.Helper()
 	p := &TCP{target: target, conns: map[*conn]bool{}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("cannot listen: %v", err)
 	}
@@ -123,7 +124,7 @@ func (p *TCP) Pass() error {
 	if p.listener != nil {
 		return nil
 	}
-	l, err := net.Listen("tcp", p.Address)
+	l, err := listen(p.Address)
 	if err != nil {
 		return errors.Wrap(err, "cannot listen again")
 	}
@@ -168,7 +169,7 @@ func (p *TCP) serve(l net.Listener) {
 
 func (p *TCP) connect(client net.Conn) {
 	p.pause()
-	server, err := net.Dial("tcp", p.target)
+	server, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.target)
 	if err != nil {
 		_ = client.Close()
 		return
@@ -273,4 +274,9 @@ func (p *TCP) lose(c *conn) func([]byte) bool {
 		close(lost)
 		return false
 	}
+}
+
+func listen(address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	return l, errors.Wrap(err, "cannot listen")
 }
