@@ -47,10 +47,8 @@ type settings struct {
 // with further arguments, of which the last counts.
 func with(args ...string) option { return func(s *settings) { s.args = append(s.args, args...) } }
 
-// faulty lets the process meet a fault: point:action:count.
-func faulty(fault string) option {
-	return func(s *settings) { s.env = append(s.env, "FAULT="+fault) }
-}
+// env adds variables to the environment.
+func env(vars ...string) option { return func(s *settings) { s.env = append(s.env, vars...) } }
 
 // through a proxy before the API server.
 func through(p *proxy.API) option { return func(s *settings) { s.api = p } }
@@ -121,16 +119,6 @@ func (s *scenario) leader(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	return *l.Spec.HolderIdentity, nil
-}
-
-// ended waits until a process has ended by itself.
-func (s *scenario) ended(r *replica) {
-	s.Helper()
-	select {
-	case <-r.Exited():
-	case <-time.After(patience):
-		s.Fatalf("process should have ended: %s", r.Tail(2000))
-	}
 }
 
 // status returns the HTTP status of a path, 0 if there is no answer.

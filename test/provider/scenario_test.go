@@ -241,20 +241,6 @@ func describe(o client.Object) string {
 	return b.String()
 }
 
-// events returns the reasons of all events about an object.
-func (s *scenario) events(o client.Object) []string {
-	s.Helper()
-	l := &corev1.EventList{}
-	s.must(s.kube.List(s.Context(), l, client.InNamespace(s.ns)))
-	var out []string
-	for _, e := range l.Items {
-		if e.InvolvedObject.UID == o.GetUID() {
-			out = append(out, e.Reason)
-		}
-	}
-	return out
-}
-
 func named(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }
 
 func metaIn(ns, name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: ns, Name: name} }

@@ -81,8 +81,12 @@ func start() error {
 	ctx := context.Background()
 	plane, err = controlplane.New(ctx, controlplane.Options{
 		ControllerManager: true,
-		APIServerArgs:     []string{"--audit-policy-file=" + policy, "--audit-log-path=" + audit},
-		CRDs:              []string{"../../package/provider/crds"},
+		APIServerArgs: []string{
+			"--audit-policy-file=" + policy, "--audit-log-path=" + audit,
+			// OpenShift, for one, has it on: it checks the right to block the deletion of owners.
+			"--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
+		},
+		CRDs: []string{"../../package/provider/crds"},
 	})
 	if err != nil {
 		return err

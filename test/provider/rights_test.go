@@ -1,0 +1,165 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
+)
+
+// certManager is as much of cert-manager's definition of Certificate as an API server needs to keep one.
+func certManager() *apiextensionsv1.CustomResourceDefinition {
+	return &apiextensionsv1.CustomResourceDefinition{ObjectMeta: named("certificates.cert-manager.io"), Spec: apiextensionsv1.CustomResourceDefinitionSpec{
+		Group: "cert-manager.io", Scope: apiextensionsv1.NamespaceScoped,
+		Names: apiextensionsv1.CustomResourceDefinitionNames{Plural: "certificates", Kind: "Certificate"},
+		Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{Name: "v1", Served: true, Storage: true, Schema: &apiextensionsv1.CustomResourceValidation{
+			OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: ptr.To(true)},
+		}}},
+	}}
+}
+
+// rights are the verbs of a role by resource, as in "secrets." and "passwords/status.m.multigres.com".
+type rights map[string][]string
+
+func (r rights) add(resource, group, verb string) {
+	key := resource + "." + group
+	if !slices.Contains(r[key], verb) {
+		r[key] = append(r[key], verb)
+		slices.Sort(r[key])
+	}
+}
+
+func granted(rules []rbacv1.PolicyRule) rights {
+	out := rights{}
+	for _, rule := range rules {
+		for _, g := range rule.APIGroups {
+			for _, r := range rule.Resources {
+				for _, v := range rule.Verbs {
+					out.add(r, g, v)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// used returns the rights that the requests of replicas need, and those that were refused.
+func (s *scenario) used() (need, refused rights) {
+	need, refused = rights{}, rights{}
+	for _, r := range s.requests("system:serviceaccount:" + s.ns + ":") {
+		if r.Object.Resource == "" {
+			continue
+		}
+		if r.Response.Code == http.StatusForbidden {
+			refused.add(r.resource(), r.Object.Group, r.Verb)
+		}
+		need.add(r.resource(), r.Object.Group, r.Verb)
+	}
+	return need, refused
+}
+
+// TestRights: the provider's role is what the provider needs, verb by verb, and nothing is refused.
+func TestRights(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	crd := certManager()
+	s.must(client.IgnoreAlreadyExists(s.kube.Create(s.Context(), crd)))
+	s.Cleanup(func() { _ = s.kube.Delete(context.Background(), crd) })
+	s.until("certificates are served", func(ctx context.Context) error {
+		if err := s.kube.Get(ctx, client.ObjectKeyFromObject(crd), crd); err != nil {
+			return err
+		}
+		for _, c := range crd.Status.Conditions {
+			if c.Type == apiextensionsv1.Established && c.Status == apiextensionsv1.ConditionTrue {
+				return nil
+			}
+		}
+		return errors.New("not established")
+	})
+
+	leader := s.provider()
+	all := s.lifeOfAll()
+	owners := s.blocked(all)
+	// The lease changes hands. API servers up to Kubernetes 1.33 cannot list by a watch.
+	leader.Stop(patience)
+	s.provider(env("KUBE_FEATURE_WatchListClient=false"))
+	s.endOfAll(all)
+
+	need, refused := s.used()
+	if len(refused) > 0 {
+		t.Errorf("refused: %v", refused)
+	}
+	maps.Copy(need, owners)
+	if diff := cmp.Diff(need, granted(role.Rules)); diff != "" {
+		t.Errorf("rights: -needed, +granted:\n%s", diff)
+	}
+	verbs := 0
+	for v := range maps.Values(need) {
+		verbs += len(v)
+	}
+	s.notef("%d verbs on %d resources, each needed", verbs, len(need))
+}
+
+// blocked returns the rights that admission asks for on behalf of whoever makes an owner reference that blocks deletion, here of
+// connection Secrets. No request shows them.
+func (s *scenario) blocked(all []resource.Managed) rights {
+	s.Helper()
+	out := rights{}
+	for _, mg := range all {
+		for _, owner := range s.secret("connection-" + mg.GetName()).OwnerReferences {
+			if ptr.Deref(owner.BlockOwnerDeletion, false) {
+				out.add(strings.ToLower(owner.Kind)+"s/finalizers", v1alpha1.Group, "update")
+			}
+		}
+	}
+	return out
+}
+
+// lifeOfAll lets a managed resource of each kind be made, changed and repaired, and returns them.
+func (s *scenario) lifeOfAll() []resource.Managed {
+	s.Helper()
+	class := s.class("grows", true)
+	pw, vc, cert := password("pw", "pw"), claim("vc", class, "1Gi"), certificate("cert", "ca")
+	issued := certificate("issued", "")
+	issued.Spec.ForProvider.IssuerRef = &v1alpha1.IssuerReference{Name: "issuer"}
+	all := []resource.Managed{pw, vc, cert, issued}
+	for i, mg := range all {
+		mg.(resource.LocalConnectionSecretWriterTo).SetWriteConnectionSecretToReference(&xpv2.LocalSecretReference{Name: fmt.Sprint("connection-", all[i].GetName())})
+		s.create(mg)
+	}
+	s.ready(pw, vc, cert)
+	s.condition(issued, xpv2.TypeSynced, corev1.ConditionTrue, "")
+	s.edit(pw, func() { pw.Spec.ForProvider.Rotation = "b" })
+	s.edit(vc, func() { vc.Spec.ForProvider.Labels["a"] = "c" })
+	s.edit(cert, func() { cert.Spec.ForProvider.CommonName = "another" })
+	s.edit(issued, func() { issued.Spec.ForProvider.CommonName = "another" })
+	s.ready(pw, vc, cert)
+	s.condition(issued, xpv2.TypeSynced, corev1.ConditionTrue, "")
+	return all
+}
+
+// endOfAll deletes managed resources.
+func (s *scenario) endOfAll(all []resource.Managed) {
+	s.Helper()
+	for _, mg := range all {
+		s.remove(mg)
+	}
+	for _, mg := range all {
+		s.gone(mg)
+	}
+}
