@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"path"
 	"slices"
 	"strings"
 
@@ -137,7 +136,8 @@ func (p *pooler) intercept(ctx context.Context, req any, info *grpc.UnaryServerI
 	if p.calls == nil {
 		p.calls = map[string]int{}
 	}
-	p.calls[path.Base(path.Dir(info.FullMethod))+"/"+path.Base(info.FullMethod)]++
+	// The service without its package.
+	p.calls[info.FullMethod[strings.LastIndexByte(info.FullMethod, '.')+1:]]++
 	f := p.fault
 	p.shard.mu.Unlock()
 	if f.Hang {

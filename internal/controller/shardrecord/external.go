@@ -34,31 +34,58 @@ const (
 	reloadPatience = 10 * time.Minute
 )
 
-// A connection reaches the topologies of a Multigres cluster on behalf of one managed resource.
-type connection interface {
+// A Connection reaches the topologies of a Multigres cluster on behalf of one managed resource.
+type Connection interface {
 	// Store is the global topology.
 	Store() *topo.Store
 
+	// Endpoints and root of the global topology.
+	Endpoints() ([]string, string)
+
 	// At is another one. Changes at the paths there wake the managed resource.
-	At(ctx context.Context, endpoints []string, root string, wakes ...topo.Path) (*topo.Store, error)
+	At(endpoints []string, root string, wakes ...topo.Path) (*topo.Store, error)
 
 	// Deleter is who deletes what is ours.
 	Deleter() (topo.Writer, error)
 
-	// Unreachable says whether a topology that does not answer ended with its cluster, so that nothing is left there.
-	Unreachable(err error) (released bool, why string)
+	// LetGo says whether all of these topologies, which do not answer, end with the cluster, so that nobody needs what is
+	// left there.
+	LetGo(ctx context.Context, places ...Place) bool
 }
+
+// A Place is a topology.
+type Place struct {
+	Endpoints []string
+	Root      string
+}
+
+// Clients makes external clients. There is one in a process: what it keeps lasts longer than a reconcile.
+type Clients struct {
+	kube    client.Reader
+	live    client.Reader
+	pool    *poolers.Pool
+	backups *backups
+}
+
+// NewClients returns a maker of external clients. They read pods and Secrets by kube, which may be a cache, and make sure by
+// live, which must not be one.
+func NewClients(kube, live client.Reader) *Clients {
+	return &Clients{kube: kube, live: live, pool: &poolers.Pool{}, backups: newBackups(time.Now)}
+}
+
+// For returns the external client for one reconcile.
+func (c *Clients) For(conn Connection) managed.TypedExternalClient[*v1alpha1.ShardRecord] {
+	return &external{Clients: c, conn: conn}
+}
+
+// Close ends all connections to poolers.
+func (c *Clients) Close() { c.pool.Close() }
 
 // external is the client of a shard for one reconcile.
 type external struct {
-	conn connection
+	*Clients
 
-	// kube reads pods from the cache and Secrets from the API server; live reads everything from there.
-	kube client.Reader
-	live client.Reader
-
-	pool    *poolers.Pool
-	backups *backups
+	conn Connection
 
 	// view and state are what was observed in this reconcile.
 	view  *view
@@ -74,11 +101,11 @@ func (e *external) Disconnect(context.Context) error { return nil }
 func (e *external) Observe(ctx context.Context, mg *v1alpha1.ShardRecord) (managed.ExternalObservation, error) {
 	v, err := e.read(ctx, mg)
 	if err != nil {
-		return e.lost(mg, err)
+		return e.lost(ctx, mg, err)
 	}
 	e.view = v
 	if meta.WasDeleted(mg) {
-		return e.observeDeleted(mg)
+		return e.observeDeleted(ctx, mg)
 	}
 	in := shardstate.Input{
 		Parameters: mg.Spec.ForProvider, Previous: mg.Status.AtProvider, Cells: v.cells, Claim: v.claim.Message, Pods: v.pods,
@@ -96,12 +123,11 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.ShardRecord) (manag
 }
 
 // lost says what follows from a global topology that cannot be read.
-func (e *external) lost(mg *v1alpha1.ShardRecord, err error) (managed.ExternalObservation, error) {
-	if meta.WasDeleted(mg) && errors.Is(err, topo.ErrUnavailable) {
-		if released, _ := e.conn.Unreachable(err); released {
-			e.forget(mg)
-			return managed.ExternalObservation{}, nil
-		}
+func (e *external) lost(ctx context.Context, mg *v1alpha1.ShardRecord, err error) (managed.ExternalObservation, error) {
+	endpoints, root := e.conn.Endpoints()
+	if meta.WasDeleted(mg) && errors.Is(err, topo.ErrUnavailable) && e.conn.LetGo(ctx, Place{Endpoints: endpoints, Root: root}) {
+		e.forget(mg)
+		return managed.ExternalObservation{}, nil
 	}
 	return managed.ExternalObservation{}, err
 }
@@ -116,14 +142,10 @@ func (e *external) Update(ctx context.Context, mg *v1alpha1.ShardRecord) (manage
 	return managed.ExternalUpdate{}, e.operate(ctx, mg)
 }
 
-// observeDeleted says whether something is left of a shard that is being deleted.
-func (e *external) observeDeleted(mg *v1alpha1.ShardRecord) (managed.ExternalObservation, error) {
-	for _, c := range e.view.params.Cells {
-		if err := e.view.failed[c]; err != nil {
-			if released, _ := e.conn.Unreachable(err); !released {
-				return managed.ExternalObservation{}, errors.Wrapf(err, "cannot tell what is left of the shard in cell %s", c)
-			}
-		}
+// observeDeleted says whether something is left of a shard that is being deleted. Nobody can say while a cell does not answer.
+func (e *external) observeDeleted(ctx context.Context, mg *v1alpha1.ShardRecord) (managed.ExternalObservation, error) {
+	if err := e.abandoned(ctx); err != nil {
+		return managed.ExternalObservation{}, err
 	}
 	l := e.view.left()
 	if l.none() {
@@ -132,6 +154,29 @@ func (e *external) observeDeleted(mg *v1alpha1.ShardRecord) (managed.ExternalObs
 	}
 	mg.SetConditions(xpv2.Deleting().WithMessage(l.String()))
 	return managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true}, nil
+}
+
+// abandoned is nil if every cell was read, or will never be needed again. A cell without a record has no place to look at.
+func (e *external) abandoned(ctx context.Context) error {
+	var lost []Place
+	var first error
+	for _, c := range e.view.params.Cells {
+		err := e.view.failed[c]
+		switch {
+		case err == nil, errors.Is(err, errNoCell):
+			continue
+		case !errors.Is(err, topo.ErrUnavailable):
+			return errors.Wrapf(err, "cannot tell what is left of the shard in cell %s", c)
+		}
+		lost = append(lost, e.view.places[c])
+		if first == nil {
+			first = errors.Wrapf(err, "cannot tell what is left of the shard in cell %s", c)
+		}
+	}
+	if len(lost) > 0 && !e.conn.LetGo(ctx, lost...) {
+		return first
+	}
+	return nil
 }
 
 // Delete removes what is left of the shard: the records of its poolers and orchestrators, then the claim to its initialization,

@@ -35,6 +35,7 @@ type view struct {
 	// stores of the cells that were read, and why others were not.
 	stores map[string]*topo.Store
 	failed map[string]error
+	places map[string]Place
 
 	poolers map[shardstate.ID]poolerRecord
 	orchs   map[shardstate.ID]orchRecord
@@ -46,6 +47,7 @@ type view struct {
 func (e *external) read(ctx context.Context, mg *v1alpha1.ShardRecord) (*view, error) {
 	v := &view{
 		params: mg.Spec.ForProvider, cells: map[string]shardstate.Cell{}, stores: map[string]*topo.Store{}, failed: map[string]error{},
+		places:  map[string]Place{},
 		poolers: map[shardstate.ID]poolerRecord{}, orchs: map[shardstate.ID]orchRecord{}, pods: map[string]shardstate.Pod{},
 	}
 	p := v.params
@@ -63,25 +65,41 @@ func (e *external) read(ctx context.Context, mg *v1alpha1.ShardRecord) (*view, e
 // cell is what one cell holds.
 type cell struct {
 	name    string
+	record  topo.Record[*clustermetadatapb.Cell]
 	store   *topo.Store
 	poolers []poolerRecord
 	orchs   []orchRecord
 	err     error
-	fatal   error
 }
 
 // readCells reads all cells at the same time, so that one that does not answer delays no other.
 func (e *external) readCells(ctx context.Context, v *view) error {
-	out := make([]cell, len(v.params.Cells))
-	var wg sync.WaitGroup
-	for i, name := range v.params.Cells {
-		wg.Go(func() { out[i] = e.readCell(ctx, name, v.params) })
-	}
-	wg.Wait()
-	for _, c := range out {
-		if c.fatal != nil {
-			return c.fatal
+	cells := make([]cell, len(v.params.Cells))
+	each(cells, func(i int, c *cell) {
+		c.name = v.params.Cells[i]
+		c.record, c.err = e.conn.Store().Cells().Get(ctx, topo.CellPath(c.name))
+	})
+	for i := range cells {
+		c := &cells[i]
+		if errors.Is(c.err, topo.ErrAbsent) {
+			c.err = errors.Wrapf(errNoCell, "cannot read cell %s", c.name)
+			continue
 		}
+		if c.err != nil {
+			return c.err
+		}
+		v.places[c.name] = Place{Endpoints: c.record.Message.GetServerAddresses(), Root: c.record.Message.GetRoot()}
+		c.store, c.err = e.conn.At(v.places[c.name].Endpoints, v.places[c.name].Root, wakes(v.params, c.name)...)
+	}
+	each(cells, func(_ int, c *cell) {
+		if c.err == nil {
+			c.poolers, c.err = c.store.MultiPoolers().List(ctx)
+		}
+		if c.err == nil {
+			c.orchs, c.err = c.store.MultiOrchs().List(ctx)
+		}
+	})
+	for _, c := range cells {
 		if c.err != nil {
 			v.failed[c.name] = c.err
 			continue
@@ -91,26 +109,13 @@ func (e *external) readCells(ctx context.Context, v *view) error {
 	return nil
 }
 
-func (e *external) readCell(ctx context.Context, name string, p v1alpha1.ShardRecordParameters) cell {
-	out := cell{name: name}
-	rec, err := e.conn.Store().Cells().Get(ctx, topo.CellPath(name))
-	if errors.Is(err, topo.ErrAbsent) {
-		out.err = errors.Wrapf(errNoCell, "cannot read cell %s", name)
-		return out
+// each calls a function for all cells at the same time.
+func each(cells []cell, f func(i int, c *cell)) {
+	var wg sync.WaitGroup
+	for i := range cells {
+		wg.Go(func() { f(i, &cells[i]) })
 	}
-	if err != nil {
-		out.fatal = err
-		return out
-	}
-	out.store, out.err = e.conn.At(ctx, rec.Message.GetServerAddresses(), rec.Message.GetRoot(), wakes(p, name)...)
-	if out.err != nil {
-		return out
-	}
-	if out.poolers, out.err = out.store.MultiPoolers().List(ctx); out.err != nil {
-		return out
-	}
-	out.orchs, out.err = out.store.MultiOrchs().List(ctx)
-	return out
+	wg.Wait()
 }
 
 // add what a cell holds of itself. Cells may share a topology.
