@@ -12,6 +12,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/meta"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
@@ -25,6 +26,10 @@ const (
 	// settlingInterval is how soon a shard is observed again of which nothing tells when it has settled. An election takes
 	// some seconds, a new pooler some ten.
 	settlingInterval = 5 * time.Second
+
+	// refusedInterval is how soon a removal is tried again that the leader refused. Its reason lasts: mostly the durability
+	// policy needs the member until another one has joined.
+	refusedInterval = 30 * time.Second
 
 	// reloadInterval is how soon settings that were reloaded are read back. The kubelet takes up to a minute or two to bring
 	// a changed file, and until then a reload finds the old one.
@@ -117,9 +122,18 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.ShardRecord) (manag
 	mg.Status.AtProvider = e.state.Observation
 	e.setConditions(mg)
 	if e.state.Settling {
-		requeue.After(ctx, settlingInterval)
+		requeue.After(ctx, e.interval(mg))
 	}
 	return managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: len(e.state.Operations) == 0}, nil
+}
+
+// interval is how soon a shard is observed again that settles.
+func (e *external) interval(mg *v1alpha1.ShardRecord) time.Duration {
+	refused := mg.GetCondition(shardstate.TypeLeftoversRemoved).Reason == shardstate.ReasonRemovalRefused
+	if refused && mg.GetCondition(shardstate.TypeReady).Status == corev1.ConditionTrue {
+		return refusedInterval
+	}
+	return settlingInterval
 }
 
 // lost says what follows from a global topology that cannot be read.

@@ -35,10 +35,13 @@ func (e *external) operate(ctx context.Context, mg *v1alpha1.ShardRecord) error 
 		if !gone {
 			continue
 		}
-		if err := e.perform(ctx, mg, op); err != nil {
+		done, err := e.perform(ctx, mg, op)
+		if err != nil {
 			return err
 		}
-		requeue.Now(ctx)
+		if done {
+			requeue.Now(ctx)
+		}
 	}
 	if len(reloads) > 0 {
 		e.reload(ctx, mg, reloads)
@@ -46,25 +49,24 @@ func (e *external) operate(ctx context.Context, mg *v1alpha1.ShardRecord) error 
 	return nil
 }
 
-// perform one operation on somebody who is gone.
-func (e *external) perform(ctx context.Context, mg *v1alpha1.ShardRecord, op shardstate.Operation) error {
+// perform one operation on somebody who is gone, and say whether it is done.
+func (e *external) perform(ctx context.Context, mg *v1alpha1.ShardRecord, op shardstate.Operation) (bool, error) {
 	switch op.Action { //nolint:exhaustive // Reloads go another way.
 	case shardstate.RemoveMember:
-		e.removeMember(ctx, mg, op)
-		return nil
+		return e.removeMember(ctx, mg, op), nil
 	case shardstate.Unregister:
-		return e.unregister(ctx, op.ID)
+		return true, e.unregister(ctx, op.ID)
 	case shardstate.UnregisterOrchestrator:
-		return e.unregisterOrch(ctx, op.ID)
+		return true, e.unregisterOrch(ctx, op.ID)
 	default:
-		return nil
+		return false, nil
 	}
 }
 
 // removeMember has the leader remove a member. The leader compares the rule with the one that was decided on, so that two
 // removals, or one of ours and a change by an orchestrator, never meet. Why it did not happen is no failure of the reconcile:
 // what was observed is as good as before.
-func (e *external) removeMember(ctx context.Context, mg *v1alpha1.ShardRecord, op shardstate.Operation) {
+func (e *external) removeMember(ctx context.Context, mg *v1alpha1.ShardRecord, op shardstate.Operation) bool {
 	leader := e.view.poolers[op.Leader].Message
 	member := &clustermetadatapb.ID{Component: clustermetadatapb.ID_MULTIPOOLER, Cell: op.ID.Cell, Name: op.ID.Name}
 	err := e.rpc.RemoveMember(ctx, leader, member, op.Rule)
@@ -73,9 +75,7 @@ func (e *external) removeMember(ctx context.Context, mg *v1alpha1.ShardRecord, o
 			Type: shardstate.TypeLeftoversRemoved, Status: corev1.ConditionFalse, Reason: shardstate.ReasonRemovalRefused, Message: refusal(err),
 		}))
 	}
-	if err != nil {
-		requeue.After(ctx, settlingInterval)
-	}
+	return err == nil
 }
 
 // maxMessage is how much of a refusal is shown.
@@ -158,7 +158,7 @@ func settled(err error) error {
 
 // gone is true if there is certainly no such pod.
 func (e *external) gone(ctx context.Context, namespace, name string) (bool, error) {
-	err := e.live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &corev1.Pod{})
+	err := e.live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, podMetadata())
 	if kerrors.IsNotFound(err) {
 		return true, nil
 	}

@@ -11,6 +11,7 @@ import (
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	corev1 "k8s.io/api/core/v1"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
@@ -139,7 +140,7 @@ func (v *view) add(c cell) {
 // readPods finds out which pods of the shard exist.
 func (e *external) readPods(ctx context.Context, namespace string, v *view) error {
 	for _, name := range v.podNames() {
-		pod := &corev1.Pod{}
+		pod := podMetadata()
 		err := e.kube.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, pod)
 		if kerrors.IsNotFound(err) {
 			continue
@@ -150,6 +151,13 @@ func (e *external) readPods(ctx context.Context, namespace string, v *view) erro
 		v.pods[name] = shardstate.Pod{UID: pod.GetUID(), Terminating: pod.GetDeletionTimestamp() != nil}
 	}
 	return nil
+}
+
+// podMetadata is a pod of which only the metadata is read, so that the cache holds no more of all pods that there are.
+func podMetadata() *metav1.PartialObjectMetadata {
+	m := &metav1.PartialObjectMetadata{}
+	m.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Pod"))
+	return m
 }
 
 // podNames are the names of the pods of all poolers that are listed, and of all orchestrators that are registered.
