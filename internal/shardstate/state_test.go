@@ -306,7 +306,7 @@ func TestLag(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			in := healthy()
-			r := in.Answers[p1].Status.Status.ReplicationStatus
+			r := in.Answers[p1].Status.GetStatus().GetReplicationStatus()
 			r.LastReplayLsn, r.WalReceiverStatus = tc.at, tc.receiver
 			if got := New(in).Observation.Poolers[1].LagWithinLimit; got != tc.want {
 				t.Errorf("%s\nNew(): want %t, got %t", tc.reason, tc.want, got)

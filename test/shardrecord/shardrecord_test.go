@@ -419,7 +419,7 @@ func TestRequeue(t *testing.T) {
 		got, err := requeue.Wrap(reconcile.Func(func(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
 			if _, err := w.clients.For(w.conn).Observe(ctx, w.mr); err != nil {
 				requeue.Clear(ctx)
-				return reconcile.Result{Requeue: true}, nil
+				return reconcile.Result{Requeue: true}, nil //nolint:nilerr // That is how the managed reconciler reports failures.
 			}
 			return reconcile.Result{RequeueAfter: time.Hour}, nil
 		})).Reconcile(t.Context(), reconcile.Request{})
