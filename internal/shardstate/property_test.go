@@ -1,6 +1,7 @@
 package shardstate
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,11 +33,17 @@ func shard(t *rapid.T) Input {
 			rapid.SampledFrom(ids).Draw(t, "leader"), rapid.SliceOfDistinct(rapid.SampledFrom(ids), func(id ID) ID { return id }).Draw(t, "cohort")...)
 	}), 1, 3).Draw(t, "rules")
 	for _, id := range ids {
-		switch rapid.SampledFrom([]string{"wanted", "removed", "forgotten"}).Draw(t, "fate") {
+		switch rapid.SampledFrom([]string{"wanted", "removed", "forgotten", "both"}).Draw(t, "fate") {
+		case "both":
+			// The API refuses it, and whoever made it may be mistaken about either.
+			in.Parameters.Poolers, in.Parameters.Removed = append(in.Parameters.Poolers, podOf(id)), append(in.Parameters.Removed, podOf(id))
 		case "wanted":
 			in.Parameters.Poolers = append(in.Parameters.Poolers, podOf(id))
 		case "removed":
 			in.Parameters.Removed = append(in.Parameters.Removed, podOf(id))
+		}
+		if rapid.Bool().Draw(t, "was registered") {
+			in.Previous.Poolers = append(in.Previous.Poolers, v1alpha1.PoolerObservation{Cell: id.Cell, ServiceID: id.Name, Registered: true})
 		}
 		if c, ok := in.Cells[id.Cell]; ok && rapid.Bool().Draw(t, "registered") {
 			c.Poolers = append(c.Poolers, record(id))
@@ -69,6 +76,10 @@ func podOf(id ID) v1alpha1.ShardPooler {
 }
 
 func TestProperties(t *testing.T) {
+	// Shards in which something is to be done are a few in a hundred.
+	if err := flag.Set("rapid.checks", "5000"); err != nil {
+		t.Fatal(err)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		in := shard(t)
 		s := New(in)
