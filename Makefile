@@ -42,8 +42,8 @@ CORE           := $(BIN)/crossplane-core-$(CROSSPLANE_VERSION)
 CLI            := $(BIN)/crossplane-$(CRANK_VERSION)
 XPKG_TOOL      := $(BIN)/xpkg
 ETCD           := $(BIN)/etcd-$(call pin,etcd,go.etcd.io/etcd/server/v3)
-KWOK           := $(BIN)/kwok-$(call pin,kwok,sigs.k8s.io/kwok)
 SCHEMAS        := $(CACHE)/schemas-$(CROSSPLANE_VERSION)
+CLUSTER        := $(CACHE)/crossplane-$(CROSSPLANE_VERSION)
 
 KUBERNETES_VERSION := $(call pin,kubernetes,k8s.io/kubernetes)
 kubernetes          = $(1:%=$(BIN)/%-$(KUBERNETES_VERSION))
@@ -61,11 +61,14 @@ export CROSSPLANE_SCHEMAS := $(SCHEMAS)
 export FUNCTION_BIN       := $(BIN)/function
 export ETCD_BIN           := $(ETCD)
 
-# What test/controlplane starts.
+# What test/controlplane, test/crossplane and test/platform start and install.
+export XPKG_BIN                    := $(XPKG_TOOL)
+export XPKG_DIR                    := $(CACHE)/e2e-xpkg
+export XPKG_VERSION                := v0.1.0-e2e
+export CROSSPLANE_CLUSTER          := $(CLUSTER)
 export KUBE_APISERVER_BIN          := $(call kubernetes,kube-apiserver)
 export KUBE_CONTROLLER_MANAGER_BIN := $(call kubernetes,kube-controller-manager)
 export KUBE_SCHEDULER_BIN          := $(call kubernetes,kube-scheduler)
-export KWOK_BIN                    := $(KWOK)
 
 # The provider with its fault points, for test/provider.
 export PROVIDER_FAULT_BIN := $(BIN)/provider-fault
@@ -88,7 +91,7 @@ build: ## Build our programs into .cache/bin.
 	@go build -ldflags='-s -w' -o $(BIN)/ ./cmd/...
 
 .PHONY: tools
-tools: $(CONTROLLER_GEN) $(ANGRYJET) $(GOLANGCI_LINT) $(CORE) $(CLI) $(ETCD) $(XPKG_TOOL) $(SCHEMAS) $(CONTROL_PLANE) $(KWOK) ## Build the pinned tools into .cache/bin.
+tools: $(CONTROLLER_GEN) $(ANGRYJET) $(GOLANGCI_LINT) $(CORE) $(CLI) $(ETCD) $(XPKG_TOOL) $(SCHEMAS) $(CONTROL_PLANE) $(CLUSTER) ## Build the pinned tools into .cache/bin.
 
 # tool builds package $(2) of module tools/$(1) with linker flags $(3) as $@.
 define tool
@@ -107,9 +110,10 @@ $(GOLANGCI_LINT): tools/golangci-lint/go.mod
 	$(call tool,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
 
 # Without the version stamp core refuses every package that names the Crossplane
-# versions it needs.
+# versions it needs. The RBAC manager serves metrics on a port that no flag
+# changes, so that a second one on the machine would not start: it serves none.
 $(CORE): tools/crossplane/go.mod
-	$(call tool,crossplane,github.com/crossplane/crossplane/v2/cmd/crossplane,-X github.com/crossplane/crossplane-runtime/v2/pkg/version.version=$(CROSSPLANE_VERSION))
+	$(call tool,crossplane,github.com/crossplane/crossplane/v2/cmd/crossplane,-X github.com/crossplane/crossplane-runtime/v2/pkg/version.version=$(CROSSPLANE_VERSION) -X sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBindAddress=0)
 
 $(CLI): tools/crank/go.mod
 	$(call tool,crank,github.com/crossplane/crossplane/v2/cmd/crank,-X github.com/crossplane/crossplane/v2/internal/version.version=$(CRANK_VERSION))
@@ -121,9 +125,6 @@ $(ETCD): tools/etcd/go.mod tools/etcd/main.go
 kubernetes-version = k8s.io/component-base/version
 $(CONTROL_PLANE) $(KUBECTL) $(NODE): $(BIN)/%-$(KUBERNETES_VERSION): tools/kubernetes/go.mod
 	$(call tool,kubernetes,k8s.io/kubernetes/cmd/$*,$(foreach v,gitVersion=$(KUBERNETES_VERSION) gitMajor=1 gitMinor=$(word 2,$(subst ., ,$(KUBERNETES_VERSION))),-X $(kubernetes-version).$(v)))
-
-$(KWOK): tools/kwok/go.mod
-	$(call tool,kwok,sigs.k8s.io/kwok/cmd/kwok)
 
 $(XPKG_TOOL): tools/image/go.mod $(wildcard tools/image/oci/*.go tools/image/cmd/xpkg/*.go)
 	$(call tool,image,./cmd/xpkg)
@@ -139,6 +140,13 @@ $(SCHEMAS): tools/crossplane/go.mod
 	dir='$@.tmp/xpkg.crossplane.io/crossplane/crossplane@local'; \
 	rm -rf '$@' '$@.tmp'; mkdir -p "$$dir"; \
 	for f in "$$src"/cluster/crds/*.yaml; do cat "$$f"; echo; echo '---'; done >"$$dir/package.yaml"; \
+	mv '$@.tmp' '$@'
+
+# What Crossplane's chart and its image hold beside the program.
+$(CLUSTER): tools/crossplane/go.mod
+	$(say) "tools: chart and definitions of Crossplane $(CROSSPLANE_VERSION)"
+	@set -e; src="$(module)"; rm -rf '$@' '$@.tmp'; mkdir -p '$@.tmp'; \
+	cp -R "$$src"/cluster/crds "$$src"/cluster/webhookconfigurations "$$src"/cluster/charts '$@.tmp'; chmod -R u+w '$@.tmp'; \
 	mv '$@.tmp' '$@'
 
 # ---- Generated code ----------------------------------------------------------
@@ -212,18 +220,26 @@ render: build $(CORE) $(CLI) $(SCHEMAS) ## Render all examples with Crossplane's
 	@$(BIN)/kubectl-multigres render examples/minimal/xr.yaml --until-ready -o tree
 
 .PHONY: integration
-integration: $(ETCD) $(CONTROL_PLANE) $(KWOK) ## Test against a real etcd and a real Kubernetes control plane.
+integration: $(ETCD) $(CONTROL_PLANE) $(CLUSTER) ## Test against a real etcd, Kubernetes control plane and Crossplane.
 	$(say) "integration: etcd $(notdir $(ETCD))"
 	@go test -count=1 ./test/process/... ./test/history/... ./test/topo/... ./test/pooler/... ./test/shardrecord/...
 	$(say) "integration: Kubernetes $(KUBERNETES_VERSION)"
-	@go test -count=1 ./test/controlplane/...
+	@go test -count=1 ./test/controlplane/... ./test/kubelet/... ./test/crossplane/...
 	@$(MAKE) --no-print-directory provider
+	@$(MAKE) --no-print-directory platform
 
 .PHONY: provider
 provider: $(ETCD) $(CONTROL_PLANE) ## Test the provider's process: crashes, outages, stale caches, two replicas.
 	$(say) "provider: scenarios"
 	@go build -tags fault -o $(PROVIDER_FAULT_BIN) ./cmd/provider
 	@cd test/provider && go test -count=1 -parallel 4 -timeout 20m
+
+.PHONY: platform
+platform: $(ETCD) $(CONTROL_PLANE) $(CORE) $(CLUSTER) ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.
+	$(say) "platform: packages"
+	@$(MAKE) --no-print-directory xpkg REGISTRY=registry.localhost/multigres VERSION=$(XPKG_VERSION) XPKG=$(XPKG_DIR) ARCHS=$(shell go env GOARCH) SIGN_KEY=
+	$(say) "platform: scenarios, with Crossplane $(CROSSPLANE_VERSION)"
+	@go test -count=1 -timeout 30m ./test/e2e/...
 
 # The packages whose tests compare with files that -update writes.
 goldens = $$(grep -rlE --include='*_test.go' --exclude-dir=testdata 'internal/composetest"|Bool\("update"' internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)

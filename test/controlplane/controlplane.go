@@ -36,6 +36,9 @@ type Options struct {
 	// namespaces' deletion and default service accounts, workloads, volumes.
 	ControllerManager bool
 
+	// Scheduler runs kube-scheduler: pods get nodes, if there are any.
+	Scheduler bool
+
 	// APIServerArgs are further arguments of the API server. Of a flag that is
 	// given twice, the last counts.
 	APIServerArgs []string
@@ -77,7 +80,7 @@ func New(ctx context.Context, o Options) (*ControlPlane, error) {
 
 func (c *ControlPlane) start(ctx context.Context) error {
 	// Before anything is made: what is missing stays missing.
-	for _, env := range []string{EnvEtcd, EnvAPIServer, EnvControllerManager} {
+	for _, env := range []string{EnvEtcd, EnvAPIServer, EnvControllerManager, EnvScheduler} {
 		if _, err := program(env); err != nil {
 			return err
 		}
@@ -104,11 +107,17 @@ func (c *ControlPlane) start(ctx context.Context) error {
 		return err
 	}
 
-	if !c.opts.ControllerManager {
-		return nil
+	if c.opts.ControllerManager {
+		if err := c.startControllerManager(); err != nil {
+			return err
+		}
 	}
 
-	return c.startControllerManager()
+	if c.opts.Scheduler {
+		return c.startScheduler()
+	}
+
+	return nil
 }
 
 // Stop kills everything and removes the data. It may be called more than once.

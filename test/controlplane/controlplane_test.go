@@ -163,7 +163,7 @@ func TestStop(t *testing.T) {
 }
 
 func TestNotBuilt(t *testing.T) {
-	for _, env := range []string{EnvEtcd, EnvAPIServer, EnvControllerManager} {
+	for _, env := range []string{EnvEtcd, EnvAPIServer, EnvControllerManager, EnvScheduler} {
 		t.Run(env, func(t *testing.T) {
 			t.Setenv(env, "")
 

@@ -17,6 +17,7 @@ import (
 const (
 	mastersGroup          = "system:masters"
 	controllerManagerUser = "system:kube-controller-manager"
+	schedulerUser         = "system:kube-scheduler"
 )
 
 // startAPIServer starts etcd and kube-apiserver and waits until it is ready.
@@ -142,7 +143,20 @@ func (c *ControlPlane) startControllerManager() error {
 		"--kube-api-qps=500", "--kube-api-burst=1000",
 		"--service-account-private-key-file="+c.file("sa.key"), "--root-ca-file="+c.file("ca.crt"),
 		"--use-service-account-credentials=true",
+		// Nodes of tests send no heartbeats.
+		"--node-monitor-grace-period=24h",
 	))
+
+	return err
+}
+
+func (c *ControlPlane) startScheduler() error {
+	args, err := c.componentArgs(schedulerUser)
+	if err != nil {
+		return err
+	}
+
+	_, err = c.run(EnvScheduler, "kube-scheduler", append(args, "--kube-api-qps=500", "--kube-api-burst=1000"))
 
 	return err
 }

@@ -17,6 +17,9 @@ const (
 
 	// EnvControllerManager is the path of kube-controller-manager.
 	EnvControllerManager = "KUBE_CONTROLLER_MANAGER_BIN"
+
+	// EnvScheduler is the path of kube-scheduler.
+	EnvScheduler = "KUBE_SCHEDULER_BIN"
 )
 
 // ErrNotBuilt means that a program's path is not in the environment: a test that

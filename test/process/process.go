@@ -121,6 +121,18 @@ func (p *Process) PID() int {
 	return p.cmd.Process.Pid
 }
 
+// ExitCode is the code with which the process has ended: -1 if it runs or was killed.
+func (p *Process) ExitCode() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	if p.running() {
+		return -1
+	}
+
+	return p.cmd.ProcessState.ExitCode()
+}
+
 // Signal sends a signal. It does nothing if the process has ended.
 func (p *Process) Signal(s syscall.Signal) {
 	p.mu.Lock()

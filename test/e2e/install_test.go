@@ -1,0 +1,6 @@
+package e2e
+
+import "testing"
+
+func TestInstall(t *testing.T) {
+}
