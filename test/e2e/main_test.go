@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/log"
-
 	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/crossplane-multigres/crossplane-multigres/test/kubelet"
 	"github.com/crossplane-multigres/crossplane-multigres/test/platform"

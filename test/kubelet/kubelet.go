@@ -2,10 +2,14 @@ package kubelet
 
 import (
 	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -61,6 +65,9 @@ type Options struct {
 
 	// Run runs programs for pods. The first that has one counts.
 	Run []Run
+
+	// Log is the file to which errors are appended. Nowhere if empty.
+	Log string
 }
 
 // Kubelet plays the nodes until its context ends.
@@ -86,7 +93,13 @@ func Start(ctx context.Context, cfg *rest.Config, o Options) (*Kubelet, error) {
 		return nil, errors.Wrap(err, "cannot build scheme")
 	}
 
+	log, err := logger(o.Log)
+	if err != nil {
+		return nil, err
+	}
+
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
+		Logger:                  log,
 		Scheme:                  s,
 		Metrics:                 server.Options{BindAddress: "0"},
 		Controller:              config.Controller{SkipNameValidation: ptr.To(true), MaxConcurrentReconciles: 10},
@@ -137,6 +150,17 @@ func Start(ctx context.Context, cfg *rest.Config, o Options) (*Kubelet, error) {
 	}
 
 	return k, nil
+}
+
+// logger returns a logger that appends to a file.
+func logger(path string) (logr.Logger, error) {
+	if path == "" {
+		return logr.Discard(), nil
+	}
+
+	f, err := os.OpenFile(filepath.Clean(path), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+
+	return logr.FromSlogHandler(slog.NewTextHandler(f, nil)), errors.Wrap(err, "cannot open log")
 }
 
 // Done is closed when everything has ended after the context has.

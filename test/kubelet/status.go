@@ -4,12 +4,14 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
-
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 )
+
+// crashLoop is the reason why a container waits that has run before.
+const crashLoop = "CrashLoopBackOff"
 
 // hostIP is the address of every node.
 const hostIP = "127.0.0.1"
@@ -30,9 +32,9 @@ func (k *Kubelet) status(pod *corev1.Pod, waiting string, ready bool) corev1.Pod
 		s.PodIPs = []corev1.PodIP{{IP: s.PodIP}}
 	}
 
-	s.Phase = corev1.PodRunning
-	if waiting != "" && len(s.ContainerStatuses) == 0 {
-		s.Phase = corev1.PodPending
+	// A pod is pending until all its containers have run.
+	if waiting == "" || waiting == crashLoop {
+		s.Phase = corev1.PodRunning
 	}
 
 	k.mu.Lock()

@@ -86,7 +86,8 @@ func (k claimReconciler) provision(ctx context.Context, pvc *corev1.PersistentVo
 			PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimDelete,
 			StorageClassName:              ptr.Deref(pvc.Spec.StorageClassName, ""),
 			VolumeMode:                    pvc.Spec.VolumeMode,
-			PersistentVolumeSource:        corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: provisioner, VolumeHandle: string(pvc.GetUID())}},
+			// Nobody mounts it.
+			PersistentVolumeSource: corev1.PersistentVolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/volumes/" + string(pvc.GetUID())}},
 			ClaimRef: &corev1.ObjectReference{
 				APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: pvc.GetNamespace(), Name: pvc.GetName(), UID: pvc.GetUID(),
 			},

@@ -99,7 +99,10 @@ func (p *Platform) start(ctx, running context.Context, o Options) error {
 
 	run := append([]kubelet.Run{crossplane.Runtime(p.ControlPlane)}, o.Run...)
 
-	if p.Kubelet, err = kubelet.Start(running, p.Config(), kubelet.Options{Nodes: o.Nodes, Run: run}); err != nil {
+	p.Kubelet, err = kubelet.Start(running, p.Config(), kubelet.Options{
+		Nodes: o.Nodes, Run: run, Log: filepath.Join(p.Dir(), "log", "kubelet.log"),
+	})
+	if err != nil {
 		return errors.Wrap(err, "cannot play nodes")
 	}
 
