@@ -111,8 +111,8 @@ func (r *packageRuntime) run(ctx context.Context, k *kubelet.Kubelet, pod *corev
 	}
 
 	return &kubelet.Container{
-		Addresses: addresses,
-		Ready:     func(ctx context.Context) error { return dial(ctx, probed) },
+		Address: func(port int32) string { return addresses[port] },
+		Ready: func(ctx context.Context) error { return dial(ctx, probed) },
 		Stop:      func(grace time.Duration) { p.Stop(grace) },
 		Exited:    p.Exited(),
 		Process:   p,

@@ -35,9 +35,9 @@ type Node struct {
 
 // Container is a program that runs for a pod.
 type Container struct {
-	// Addresses are where it listens, host:port, by the port that the pod's
-	// containers have for it.
-	Addresses map[int32]string
+	// Address is where it listens, host:port, for a port of the pod's containers;
+	// empty if it does not. Nil means nowhere.
+	Address func(port int32) string
 
 	// Ready says why it is not ready yet. Nil means always.
 	Ready func(ctx context.Context) error

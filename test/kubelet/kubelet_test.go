@@ -90,7 +90,7 @@ func serve(_ context.Context, _ *Kubelet, pod *corev1.Pod) (*Container, error) {
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, pod.GetName()) }))
 
 	return &Container{
-		Addresses: map[int32]string{8080: h.Listener.Addr().String()},
+		Address: func(int32) string { return h.Listener.Addr().String() },
 		Ready: func(context.Context) error {
 			select {
 			case <-s.ready:

@@ -148,8 +148,8 @@ func (n *Network) backends(ctx context.Context, svc *corev1.Service, pod string,
 			continue
 		}
 
-		if c := n.kubelet.Container(p.GetUID()); c != nil {
-			if a, ok := c.Addresses[targetPort(svc, p, port)]; ok {
+		if c := n.kubelet.Container(p.GetUID()); c != nil && c.Address != nil {
+			if a := c.Address(targetPort(svc, p, port)); a != "" {
 				addresses = append(addresses, a)
 			}
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/internal/manifest"
 	"github.com/crossplane-multigres/crossplane-multigres/test/controlplane"
 	"github.com/crossplane-multigres/crossplane-multigres/test/crossplane"
+	"github.com/crossplane-multigres/crossplane-multigres/test/dataplane"
 	"github.com/crossplane-multigres/crossplane-multigres/test/kubelet"
 	"github.com/crossplane-multigres/crossplane-multigres/test/process"
 )
@@ -54,7 +55,8 @@ type Options struct {
 	// Nodes to play.
 	Nodes []kubelet.Node
 
-	// Run runs programs for pods beside those of packages.
+	// Run runs programs for pods in place of those that the platform has: those
+	// of packages, topology servers and poolers.
 	Run []kubelet.Run
 }
 
@@ -64,6 +66,7 @@ type Platform struct {
 
 	Crossplane *crossplane.Crossplane
 	Kubelet    *kubelet.Kubelet
+	DataPlane  *dataplane.DataPlane
 
 	cancel context.CancelFunc
 }
@@ -97,7 +100,13 @@ func (p *Platform) start(ctx, running context.Context, o Options) error {
 		return errors.Wrap(err, "cannot serve registry")
 	}
 
-	run := append([]kubelet.Run{crossplane.Runtime(p.ControlPlane)}, o.Run...)
+	data := filepath.Join(p.Dir(), "volumes")
+	if err := os.MkdirAll(data, 0o750); err != nil {
+		return errors.Wrap(err, "cannot make folder of volumes")
+	}
+
+	p.DataPlane = dataplane.New(running, data, p.Client())
+	run := append(o.Run[:len(o.Run):len(o.Run)], crossplane.Runtime(p.ControlPlane), p.DataPlane.Run)
 
 	p.Kubelet, err = kubelet.Start(running, p.Config(), kubelet.Options{
 		Nodes: o.Nodes, Run: run, Log: filepath.Join(p.Dir(), "log", "kubelet.log"),

@@ -76,6 +76,19 @@ func NewShard(cfg Config) *Shard {
 	return &Shard{cfg: cfg, poolers: map[ID]*pooler{}, lsn: 1 << 24}
 }
 
+// SetPlace says where the records of a cell are.
+func (s *Shard) SetPlace(cell string, p Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cells := map[string]Place{cell: p}
+	for name, old := range s.cfg.Cells {
+		if name != cell {
+			cells[name] = old
+		}
+	}
+	s.cfg.Cells = cells
+}
+
 // Start a pooler, for the first time or again. It listens, registers as a replica and believes what it believed before.
 func (s *Shard) Start(ctx context.Context, id ID) error {
 	s.mu.Lock()
