@@ -1,3 +1,11 @@
+// Package e2e tests our packages as a platform team and its users have them:
+// installed from a registry on a real Crossplane, which runs as its own service
+// account. Nodes are played, topology servers are real etcds, poolers are
+// simulated; everything else is what runs in production.
+//
+// Scenarios share one platform; each has namespaces of its own, and prints one
+// line with what it has shown. One that fails leaves objects, events and logs in
+// .cache/artifacts.
 package e2e
 
 import (
@@ -9,11 +17,16 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/crossplane-multigres/crossplane-multigres/test/crossplane"
 	"github.com/crossplane-multigres/crossplane-multigres/test/kubelet"
 	"github.com/crossplane-multigres/crossplane-multigres/test/platform"
 )
+
+// envVersion is the version as which the packages are built.
+const envVersion = "XPKG_VERSION"
 
 // shared is the platform that all scenarios share.
 var shared *platform.Platform
@@ -24,9 +37,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	ctx := context.Background()
-	begin := time.Now()
-	step := func(what string) { fmt.Printf("e2e: %-20s +%.1f s\n", what, time.Since(begin).Seconds()) }
+	ctx, begin := context.Background(), time.Now()
 
 	var err error
 	if shared, err = platform.Start(ctx, platform.Options{Nodes: nodes()}); err != nil {
@@ -35,33 +46,43 @@ func run(m *testing.M) int {
 	}
 	defer shared.Stop()
 
-	step("platform started")
+	started := time.Since(begin)
 
-	dir := os.Getenv(platform.EnvPackages)
-	if err := shared.Push(ctx, dir, os.Getenv("XPKG_VERSION")); err != nil {
+	if err := install(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
+
+		dir, err := shared.Artifacts(ctx, "install", crossplane.Namespace)
+		fmt.Fprintln(os.Stderr, "artifacts are in", dir, err)
+
 		return 1
 	}
 
-	step("packages pushed")
-
-	if err := shared.Install(ctx, filepath.Join(dir, "install.yaml")); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		dir, err := shared.Artifacts(ctx, "install", "crossplane-system")
-		fmt.Fprintln(os.Stderr, dir, err)
-		return 1
-	}
-
-	step("packages installed")
+	fmt.Printf("e2e: control plane and Crossplane ready after %.1f s, packages installed after %.1f s\n", started.Seconds(), time.Since(begin).Seconds())
 
 	return m.Run()
 }
 
-// nodes are in the zones that the examples name.
+// install pushes the packages to the registry and applies their install manifest.
+func install(ctx context.Context) error {
+	dir := os.Getenv(platform.EnvPackages)
+	if err := shared.Push(ctx, dir, os.Getenv(envVersion)); err != nil {
+		return err
+	}
+
+	return shared.Install(ctx, filepath.Join(dir, "install.yaml"))
+}
+
+// nodes are in the zones that the examples name, one node each.
 func nodes() []kubelet.Node {
 	var all []kubelet.Node
-	for i, zone := range []string{"us-central1-a", "us-central1-b", "us-central1-c", "eu-central-1a", "eu-west-1a"} {
-		all = append(all, kubelet.Node{Name: fmt.Sprintf("node-%d", i+1), Labels: map[string]string{"topology.kubernetes.io/zone": zone}})
+
+	for _, zone := range []string{
+		"us-central1-a", "us-central1-b", "us-central1-c", "eu-central-1a", "eu-central-1b", "eu-central-1c", "eu-west-1a",
+		"use1-az1", "use1-az2", "use1-az3",
+	} {
+		all = append(all, kubelet.Node{Name: "node-" + zone, Labels: map[string]string{
+			corev1.LabelTopologyZone: zone, corev1.LabelTopologyRegion: zone[:len(zone)-1], "topology.k8s.aws/zone-id": zone,
+		}})
 	}
 
 	return all
