@@ -1,19 +1,20 @@
 package e2e
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/google/go-cmp/cmp"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/manifest"
 	"github.com/crossplane-multigres/crossplane-multigres/test/crossplane"
@@ -56,12 +57,18 @@ func TestInstalled(t *testing.T) {
 		}
 	}
 
-	definitions := list(t, schema.GroupVersionKind{Group: "apiextensions.crossplane.io", Version: "v2", Kind: "CompositeResourceDefinition"})
-	for i := range definitions {
-		if !is(&definitions[i], "Established") {
-			t.Errorf("definition %s should be established", definitions[i].GetName())
+	var definitions []unstructured.Unstructured
+
+	eventually(t, "definitions are established", func(context.Context) error {
+		definitions = list(t, schema.GroupVersionKind{Group: "apiextensions.crossplane.io", Version: "v2", Kind: "CompositeResourceDefinition"})
+		for i := range definitions {
+			if !is(&definitions[i], "Established") {
+				return errors.Wrap(errNotYet, definitions[i].GetName())
+			}
 		}
-	}
+
+		return nil
+	})
 
 	files, err := filepath.Glob("../../package/configuration/xrd-*.yaml")
 	if err != nil || len(files) != len(definitions) {

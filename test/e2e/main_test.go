@@ -81,7 +81,7 @@ func nodes() []kubelet.Node {
 		"use1-az1", "use1-az2", "use1-az3",
 	} {
 		all = append(all, kubelet.Node{Name: "node-" + zone, Labels: map[string]string{
-			corev1.LabelTopologyZone: zone, corev1.LabelTopologyRegion: zone[:len(zone)-1], "topology.k8s.aws/zone-id": zone,
+			corev1.LabelTopologyZone: zone, "topology.k8s.aws/zone-id": zone,
 		}})
 	}
 
