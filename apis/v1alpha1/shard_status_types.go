@@ -46,6 +46,10 @@ type ShardStatus struct {
 	// +optional
 	Leader string `json:"leader,omitempty"`
 
+	// NoLeaderSince is since when nobody is known to lead.
+	// +optional
+	NoLeaderSince *metav1.Time `json:"noLeaderSince,omitempty"`
+
 	// Term of the leader: it grows with each change of the leader.
 	// +optional
 	Term int64 `json:"term,omitempty"`
@@ -61,6 +65,17 @@ type ShardStatus struct {
 	// UpdatedReplicas is the number of instances that run what the spec wants.
 	// +optional
 	UpdatedReplicas int32 `json:"updatedReplicas"`
+
+	// Rollout says which pod has to go or is being replaced, and what that waits
+	// for. It is absent if no pod has to go.
+	// +optional
+	Rollout *RolloutStatus `json:"rollout,omitempty"`
+
+	// RetainedVolumes lists the volume claims that are kept although nothing uses
+	// them any more. An instance that comes back takes its own again.
+	// +optional
+	// +listType=atomic
+	RetainedVolumes []string `json:"retainedVolumes,omitempty"`
 
 	// Pools summarises each pool in each of its cells.
 	// +optional
@@ -88,6 +103,25 @@ type ShardStatus struct {
 	// +optional
 	// +listType=atomic
 	Retiring []RetiringResource `json:"retiring,omitempty"`
+}
+
+// A RolloutStatus says what a change of the pods is at.
+type RolloutStatus struct {
+	// Pod that goes or has to go next, or that this waits for.
+	// +optional
+	Pod string `json:"pod"`
+
+	// Reason says in a word what is happening, or what it waits for.
+	// +optional
+	Reason string `json:"reason"`
+
+	// Message says it in a line.
+	// +optional
+	Message string `json:"message,omitempty"`
+
+	// Since is when that began.
+	// +optional
+	Since metav1.Time `json:"since"`
 }
 
 // A PoolStatus summarises a pool in one cell.

@@ -46,7 +46,7 @@ func (s *Set) Keep(key string) error {
 	if err != nil {
 		return err
 	}
-	s.desired[key] = Resource{Kept: kept, Ready: Ready(o)}
+	s.KeepAs(key, o, kept)
 	return nil
 }
 
@@ -60,6 +60,14 @@ func (s *Set) Drain(key string) error {
 	s.desired[key] = r
 	return nil
 }
+
+// KeepAs applies the given fields of a resource that exists and is no other than o, though it may not be observed as composed.
+func (s *Set) KeepAs(key string, o, fields object.Object) {
+	s.desired[key] = Resource{Kept: fields, Ready: Ready(o)}
+}
+
+// Withhold notes what a resource waits for that is not wanted yet.
+func (s *Set) Withhold(key, reason string) { s.waiting[key] = reason }
 
 // Observed returns what is observed under the key. It does not exist if nothing is.
 func (s *Set) Observed(key string) object.Object { return s.observed[key] }

@@ -61,6 +61,10 @@ const (
 	// AnnotationRolloutPaused stops voluntary disruption while it is set.
 	AnnotationRolloutPaused = "multigres.com/rollout-paused"
 
+	// AnnotationRolloutOverride names what voluntary disruption need not wait
+	// for: "roles", "quorum", or both with a comma.
+	AnnotationRolloutOverride = "multigres.com/rollout-override"
+
 	// AnnotationAppliedImages records the default images a cluster runs.
 	AnnotationAppliedImages = "multigres.com/applied-images"
 

@@ -65,8 +65,11 @@ func (o Object) Annotation(key string) string { return o.String("metadata", "ann
 func (o Object) Deleting() bool { return o.String("metadata", "deletionTimestamp") != "" }
 
 // Created returns metadata.creationTimestamp, and false if it is absent or no RFC 3339 time.
-func (o Object) Created() (time.Time, bool) {
-	t, err := time.Parse(time.RFC3339, o.String("metadata", "creationTimestamp"))
+func (o Object) Created() (time.Time, bool) { return o.Time("metadata", "creationTimestamp") }
+
+// Time returns the time at the given path, and false if there is none or it is no RFC 3339 time.
+func (o Object) Time(path ...string) (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339, o.String(path...))
 	return t, err == nil
 }
 
@@ -158,6 +161,8 @@ type Condition struct {
 	Reason             string
 	Message            string
 	ObservedGeneration int64
+	// Changed is when the status last changed, if it is known.
+	Changed time.Time
 }
 
 // True is true if the condition's status is "True".
@@ -169,8 +174,10 @@ func (o Object) Condition(typ string) (Condition, bool) {
 		if c.String("type") != typ {
 			continue
 		}
+		changed, _ := c.Time("lastTransitionTime")
 		return Condition{
 			Status:             c.String("status"),
+			Changed:            changed,
 			Reason:             c.String("reason"),
 			Message:            c.String("message"),
 			ObservedGeneration: c.Int("observedGeneration"),

@@ -9,10 +9,19 @@ import (
 // WithTrue returns a copy of the object in which the field at the path is true. The copy shares everything else with the
 // object, which does not change.
 func (o Object) WithTrue(path ...string) Object {
-	return Object{s: withTrue(o.s, path)}
+	return Object{s: with(o.s, structpb.NewBoolValue(true), path)}
 }
 
-func withTrue(s *structpb.Struct, path []string) *structpb.Struct {
+// WithStrings returns such a copy in which the field at the path is a list of strings.
+func (o Object) WithStrings(list []string, path ...string) Object {
+	values := make([]*structpb.Value, 0, len(list))
+	for _, v := range list {
+		values = append(values, structpb.NewStringValue(v))
+	}
+	return Object{s: with(o.s, structpb.NewListValue(&structpb.ListValue{Values: values}), path)}
+}
+
+func with(s *structpb.Struct, v *structpb.Value, path []string) *structpb.Struct {
 	fields := maps.Clone(s.GetFields())
 	if fields == nil {
 		fields = map[string]*structpb.Value{}
@@ -20,9 +29,9 @@ func withTrue(s *structpb.Struct, path []string) *structpb.Struct {
 	switch len(path) {
 	case 0:
 	case 1:
-		fields[path[0]] = structpb.NewBoolValue(true)
+		fields[path[0]] = v
 	default:
-		fields[path[0]] = structpb.NewStructValue(withTrue(fields[path[0]].GetStructValue(), path[1:]))
+		fields[path[0]] = structpb.NewStructValue(with(fields[path[0]].GetStructValue(), v, path[1:]))
 	}
 	return &structpb.Struct{Fields: fields}
 }

@@ -35,3 +35,14 @@ func TestWithTrue(t *testing.T) {
 		})
 	}
 }
+
+func TestWithStrings(t *testing.T) {
+	in := New(&structpb.Struct{Fields: map[string]*structpb.Value{"a": structpb.NewStringValue("b")}})
+	want := map[string]any{"a": "b", "spec": map[string]any{"list": []any{"x", "y"}}}
+	if diff := cmp.Diff(want, in.WithStrings([]string{"x", "y"}, "spec", "list").Struct().AsMap()); diff != "" {
+		t.Errorf("-want, +got:\n%s", diff)
+	}
+	if in.Has("spec") {
+		t.Error("the object itself must not change")
+	}
+}

@@ -133,6 +133,9 @@ func (r *renderer) playedShard(xr id, u *unstructured.Unstructured) map[string]a
 		})
 	}
 	out := map[string]any{}
+	if probe, ok, _ := unstructured.NestedString(u.Object, "spec", "forProvider", "probe"); ok {
+		out["probe"] = probe
+	}
 	if leader != "" {
 		out["leader"], out["leaderPod"], out["term"], out["cohort"], out["poolers"] = leader, leaderPod, int64(1), cohort, poolers
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/applyconfigurations"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/fn"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/manifest"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/render"
@@ -160,6 +161,9 @@ func live(t *testing.T, xr, u *unstructured.Unstructured, i int) *unstructured.U
 		defaultPod(t, u, i)
 		status, controller = runningStatus(u, i, at), "kubelet"
 	}
+	if u.GetKind() == mv1alpha1.ShardRecordKind {
+		recordStatus(u, status)
+	}
 	if status != nil {
 		stamp(status, at)
 		if _, ok := status["observedGeneration"]; ok {
@@ -206,6 +210,26 @@ func defaultPod(t *testing.T, u *unstructured.Unstructured, i int) {
 			c.(map[string]any)["terminationMessagePath"] = "/dev/termination-log"
 			c.(map[string]any)["terminationMessagePolicy"] = "File"
 		}
+	}
+}
+
+// recordStatus says which pods a record saw, and for which specification it looked.
+func recordStatus(u *unstructured.Unstructured, status map[string]any) {
+	poolers, _, _ := unstructured.NestedSlice(status, "atProvider", "poolers")
+	for _, p := range poolers {
+		pod := &unstructured.Unstructured{}
+		pod.SetAPIVersion("v1")
+		pod.SetKind("Pod")
+		pod.SetNamespace(u.GetNamespace())
+		pod.SetName(p.(map[string]any)["pod"].(string))
+		p.(map[string]any)["podUID"] = string(uidOf(pod))
+	}
+	if at, ok := status["atProvider"].(map[string]any); ok && len(poolers) > 0 {
+		at["poolers"] = poolers
+	}
+	conditions, _ := status["conditions"].([]any)
+	for _, c := range conditions {
+		c.(map[string]any)["observedGeneration"] = u.GetGeneration()
 	}
 }
 

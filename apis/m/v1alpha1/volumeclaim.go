@@ -53,6 +53,10 @@ type ResizeObservation struct {
 	// +optional
 	FileSystemResizePending bool `json:"fileSystemResizePending"`
 
+	// FileSystemResizePendingSince is when that began.
+	// +optional
+	FileSystemResizePendingSince *metav1.Time `json:"fileSystemResizePendingSince,omitempty"`
+
 	// Error says why the volume cannot grow. It is empty if nothing stands in the way.
 	// +optional
 	Error string `json:"error,omitempty"`

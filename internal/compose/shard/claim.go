@@ -2,6 +2,7 @@ package shard
 
 import (
 	"cmp"
+	"slices"
 
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -10,6 +11,7 @@ import (
 
 	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
 )
@@ -62,8 +64,7 @@ func backupStorage(sh *shard) storage {
 // buildDataClaims returns a function that builds the volume claims of the members of a group. What they have in common is
 // made once.
 func buildDataClaims(sh *shard, g *group) func(name string) *mv1alpha1.VolumeClaim {
-	policy := v1alpha1.MergePVCDeletionPolicy(g.spec.PVCDeletionPolicy, sh.spec.PVCDeletionPolicy)
-	spec := claimSpec(sh, policy, dataStorage(g), g.labels)
+	spec := claimSpec(sh, sh.volumePolicy(g), dataStorage(g), g.labels)
 	return func(name string) *mv1alpha1.VolumeClaim { return buildClaim(name, g.labels, spec) }
 }
 
@@ -71,7 +72,7 @@ func buildDataClaims(sh *shard, g *group) func(name string) *mv1alpha1.VolumeCla
 // shard's policy decides about it.
 func buildBackupClaim(sh *shard) *mv1alpha1.VolumeClaim {
 	labels := sh.id.Labels(naming.ComponentShardPool)
-	return buildClaim(sh.id.BackupClaim(), labels, claimSpec(sh, sh.spec.PVCDeletionPolicy, backupStorage(sh), labels))
+	return buildClaim(sh.id.BackupClaim(), labels, claimSpec(sh, settlePolicy(sh.spec.PVCDeletionPolicy), backupStorage(sh), labels))
 }
 
 func buildClaim(name string, labels map[string]string, spec mv1alpha1.VolumeClaimSpec) *mv1alpha1.VolumeClaim {
@@ -83,16 +84,65 @@ func buildClaim(name string, labels map[string]string, spec mv1alpha1.VolumeClai
 	}
 }
 
-func claimSpec(sh *shard, policy *v1alpha1.PVCDeletionPolicy, st storage, labels map[string]string) mv1alpha1.VolumeClaimSpec {
+func claimSpec(sh *shard, policy v1alpha1.PVCDeletionPolicy, st storage, labels map[string]string) mv1alpha1.VolumeClaimSpec {
 	spec := mv1alpha1.VolumeClaimSpec{
-		ManagedResourceSpec: xpv2.ManagedResourceSpec{ProviderConfigReference: sh.provider, ManagementPolicies: policiesRetain},
+		ManagedResourceSpec: xpv2.ManagedResourceSpec{ProviderConfigReference: sh.provider, ManagementPolicies: managementPolicies(policy.WhenDeleted)},
 		ForProvider:         mv1alpha1.VolumeClaimParameters{AccessModes: st.modes, Size: st.size, Labels: labels},
-	}
-	if policy != nil && policy.WhenDeleted == v1alpha1.PVCDelete {
-		spec.ManagementPolicies = policiesDelete
 	}
 	if st.class != "" {
 		spec.ForProvider.StorageClassName = &st.class
 	}
 	return spec
+}
+
+// managementPolicies returns what the claim of a volume may do to it.
+func managementPolicies(p v1alpha1.PVCRetentionPolicy) xpv2.ManagementPolicies {
+	if p == v1alpha1.PVCDelete {
+		return policiesDelete
+	}
+	return policiesRetain
+}
+
+// settlePolicy returns a policy with its defaults: what nobody wants deleted is retained.
+func settlePolicy(p *v1alpha1.PVCDeletionPolicy) v1alpha1.PVCDeletionPolicy {
+	out := v1alpha1.PVCDeletionPolicy{WhenDeleted: v1alpha1.PVCRetain, WhenScaled: v1alpha1.PVCRetain}
+	if p != nil {
+		out.WhenDeleted = cmp.Or(p.WhenDeleted, out.WhenDeleted)
+		out.WhenScaled = cmp.Or(p.WhenScaled, out.WhenScaled)
+	}
+	return out
+}
+
+// volumePolicy returns what applies to the volumes of a group: its pool's policy if the specification has the pool, wherever
+// it runs by now, and else the shard's.
+func (sh *shard) volumePolicy(g *group) v1alpha1.PVCDeletionPolicy {
+	pool, ok := sh.spec.Pools[v1alpha1.PoolName(g.pool)]
+	if !ok {
+		return settlePolicy(sh.spec.PVCDeletionPolicy)
+	}
+	return settlePolicy(v1alpha1.MergePVCDeletionPolicy(pool.PVCDeletionPolicy, sh.spec.PVCDeletionPolicy))
+}
+
+// released is true if the volume goes when its claim does.
+func released(claim object.Object) bool {
+	policies := claim.Strings("spec", "managementPolicies")
+	// Crossplane takes a claim that says nothing for one that may do everything.
+	return claim.Exists() && (len(policies) == 0 || slices.ContainsFunc(policies, func(p string) bool {
+		return p == string(xpv2.ManagementActionAll) || p == string(xpv2.ManagementActionDelete)
+	}))
+}
+
+// keepClaim leaves the claim of a member that is not wanted any more as it is, except for what it may do to its volume.
+func keepClaim(s *compose.Set, key string, policies xpv2.ManagementPolicies) error {
+	o := s.Observed(key)
+	fields, err := object.Owned(o, object.ManagerPrefix)
+	if err != nil {
+		return err
+	}
+	names := make([]string, 0, len(policies))
+	for _, p := range policies {
+		names = append(names, string(p))
+	}
+	s.KeepAs(key, o, fields.WithStrings(names, "spec", "managementPolicies"))
+	return nil
 }

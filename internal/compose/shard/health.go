@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -16,8 +17,12 @@ import (
 const (
 	// TypeAvailable is True while the shard takes writes: it has a leader that serves, and a quorum.
 	TypeAvailable = "Available"
-	// TypeRollingUpdate is True while some pods run what the specification no longer wants.
+	// TypeRollingUpdate is True while some pods have to be made anew.
 	TypeRollingUpdate = "RollingUpdate"
+	// TypeScalingBlocked is True while something that is not wanted any more cannot go.
+	TypeScalingBlocked = "ScalingBlocked"
+	// TypeQuorumAtRisk is True while the loss of one more member stops writes, and while they stand still.
+	TypeQuorumAtRisk = "QuorumAtRisk"
 	// TypeBackupHealthy is True if there is a complete backup.
 	TypeBackupHealthy = "BackupHealthy"
 )
@@ -49,15 +54,18 @@ type health struct {
 	outdated []string
 	crashing []string
 
+	// stalled pods should have become members long since.
+	stalled []string
+
 	// orchestrators are the cells whose orchestrators are not ready; stuck are those of them that should be by now.
 	orchestrators []string
 	stuck         []string
 
 	leader string
-	// serving is how many members are in the cohort and ready, by the record and by their kubelets; cells where they are, and
+	// serving is how many members are in the cohort and ready, by the record and by their kubelets; cells how many of them are in each, and
 	// leads whether the leader is one of them.
 	serving int
-	cells   map[string]bool
+	cells   map[string]int
 	leads   bool
 
 	// reason is why the shard is available or not.
@@ -67,18 +75,13 @@ type health struct {
 // look finds out how the shard is. The record says who leads and who is in the cohort, and may be some seconds old; the pods
 // say who is alive. A member serves if both agree.
 func look(in compose.Input, sh *shard, s *compose.Set, f *facts) health {
-	h := health{leader: f.record.LeaderPod, orchestrators: unreadyOrchestrators(sh, s), cells: map[string]bool{}}
-	byPod := make(map[string]mv1alpha1.PoolerObservation, len(f.record.Poolers))
-	for _, p := range f.record.Poolers {
-		byPod[p.Pod] = p
-	}
+	h := health{leader: f.record.LeaderPod, orchestrators: unreadyOrchestrators(sh, s), cells: map[string]int{}}
 	for _, m := range f.members {
-		h.member(m.pod, s.Observed(m.key), f.plan[m.key], byPod[m.pod].InCohort)
-		h.pooler(m.pod, m.cell, s.Observed(m.key), byPod[m.pod])
-	}
-	for _, key := range f.retiring {
-		pod := s.Observed(key)
-		h.pooler(pod.Name(), pod.Label(naming.LabelCell), pod, byPod[pod.Name()])
+		p, _ := f.record.of(m)
+		if m.wanted {
+			h.member(m, f.decision(m), p.InCohort)
+		}
+		h.pooler(m, p)
 	}
 	for _, cell := range h.orchestrators {
 		if stuck(s.Observed(naming.KeyMultiOrch(cell)), in.Now) {
@@ -90,47 +93,47 @@ func look(in compose.Input, sh *shard, s *compose.Set, f *facts) health {
 }
 
 // member takes a wanted pod into account.
-func (h *health) member(name string, pod object.Object, d rollout.Decision, inCohort bool) {
-	if pod.Exists() && !pod.Deleting() {
+func (h *health) member(m *member, d rollout.Decision, inCohort bool) {
+	if m.exists() && !m.live.Deleting() {
 		h.live++
 	}
-	if d.Reason == rollout.ReasonOutdated {
-		h.outdated = append(h.outdated, name)
+	if d.Cause != rollout.CauseNone {
+		h.outdated = append(h.outdated, m.pod)
 	}
-	if compose.Ready(pod) && !inCohort {
-		h.outside = append(h.outside, name)
+	if d.Reason == rollout.ReasonStalled {
+		h.stalled = append(h.stalled, m.pod)
 	}
-	if compose.Ready(pod) {
+	if compose.Ready(m.live) && !inCohort {
+		h.outside = append(h.outside, m.pod)
+	}
+	if compose.Ready(m.live) {
 		return
 	}
-	h.unready = append(h.unready, name)
+	h.unready = append(h.unready, m.pod)
 	if d.Action != rollout.Wait {
-		h.starting = append(h.starting, name)
+		h.starting = append(h.starting, m.pod)
 	}
 }
 
 // pooler takes any pod of the shard into account, wanted or not.
-func (h *health) pooler(name, cell string, pod object.Object, p mv1alpha1.PoolerObservation) {
-	if compose.CrashLooping(pod) {
-		h.crashing = append(h.crashing, name)
+func (h *health) pooler(m *member, p mv1alpha1.PoolerObservation) {
+	if compose.CrashLooping(m.live) {
+		h.crashing = append(h.crashing, m.pod)
 	}
-	if !compose.Ready(pod) || !p.InCohort || !p.PostgresReady {
+	if !compose.Ready(m.live) || !p.InCohort || !p.PostgresReady {
 		return
 	}
 	h.serving++
-	h.cells[cell] = true
-	h.leads = h.leads || name == h.leader
+	h.cells[m.cell]++
+	h.leads = h.leads || m.pod == h.leader
 }
 
 // verdict returns why the shard is available or not. The policy of a living shard is the one that its members agreed on, not
 // the one that the specification has by now.
 func (h *health) verdict(sh *shard, f *facts) string {
-	policy := v1alpha1.DurabilityPolicy(f.record.DurabilityPolicy)
-	if policy == "" {
-		policy = sh.spec.DurabilityPolicy
-	}
+	policy := f.policy(sh)
 	switch {
-	case !f.known:
+	case !f.record.seen:
 		return reasonRecordUnknown
 	case h.leader == "":
 		return reasonNoLeader
@@ -141,6 +144,11 @@ func (h *health) verdict(sh *shard, f *facts) string {
 	default:
 		return reasonServing
 	}
+}
+
+// policy returns the durability policy of a living shard, and of one that begins what it should be.
+func (f *facts) policy(sh *shard) v1alpha1.DurabilityPolicy {
+	return cmp.Or(v1alpha1.DurabilityPolicy(f.record.DurabilityPolicy), sh.spec.DurabilityPolicy)
 }
 
 func (h *health) available() bool { return h.reason == reasonServing }
@@ -187,6 +195,9 @@ func (h *health) broken(xr object.Object) (string, []string) {
 	}
 	if !h.available() {
 		add(h.reason, h.why())
+	}
+	for _, name := range h.stalled {
+		add("Stalled", "pod "+name+" does not become a member")
 	}
 	for _, cell := range h.stuck {
 		add("OrchestratorsNotReady", "orchestrators in "+cell+" are not ready")

@@ -15,40 +15,64 @@ import (
 )
 
 var (
-	kindPod     = schema.GroupKind{Kind: "Pod"}
-	kindService = schema.GroupKind{Kind: "Service"}
-	kindClaim   = schema.GroupKind{Group: mv1alpha1.Group, Kind: mv1alpha1.VolumeClaimKind}
-	kindRecord  = schema.GroupKind{Group: mv1alpha1.Group, Kind: mv1alpha1.ShardRecordKind}
+	kindPod         = schema.GroupKind{Kind: "Pod"}
+	kindService     = schema.GroupKind{Kind: "Service"}
+	kindStatefulSet = schema.GroupKind{Group: "apps", Kind: "StatefulSet"}
+	kindClaim       = schema.GroupKind{Group: mv1alpha1.Group, Kind: mv1alpha1.VolumeClaimKind}
+	kindRecord      = schema.GroupKind{Group: mv1alpha1.Group, Kind: mv1alpha1.ShardRecordKind}
 )
 
-// facts are what there is of the shard, and what becomes of its pods.
+// A planFunc decides what becomes of the members of a shard.
+type planFunc func(rollout.Input) rollout.Plan
+
+// facts are what there is of the shard, and what becomes of it.
 type facts struct {
-	// members are those that the specification wants, by pool, cell and index.
-	members []member
-
-	// plan says what becomes of each pod, by key.
-	plan rollout.Plan
-
-	// retiring are the keys of the pods that are there although the specification does not want them, sorted.
-	retiring []string
-
-	// poolers of the members and of the retiring pods.
-	poolers []mv1alpha1.ShardPooler
+	// members of the shard, wanted and not, by pool, cell and index.
+	members []*member
 
 	// record is what the topology and the poolers say, if known.
-	record mv1alpha1.ShardRecordObservation
-	known  bool
+	record *record
+
+	// plan says what becomes of each member, and blocked what the pods of new members wait for, by key.
+	plan    rollout.Plan
+	blocked map[string]string
 
 	conf pgconf.Config
 }
 
-// plan adds the pods of the shard, and all that they need, to the set.
-func plan(in compose.Input, sh *shard, s *compose.Set, conf pgconf.Config) (*facts, error) {
-	f := &facts{conf: conf}
-	observed := s.Observed(naming.KeyShardRecord).At("status", "atProvider")
-	// What does not fit its type stays unknown: the record is a status, and no reason to stop.
-	object.Decode(observed, &f.record)
-	f.known = observed.Exists()
+// decision returns what becomes of a member.
+func (f *facts) decision(m *member) rollout.Decision { return f.plan.Decisions[m.key] }
+
+// wanted returns the members that the specification wants.
+func (f *facts) wanted() []*member {
+	return slices.DeleteFunc(slices.Clone(f.members), func(m *member) bool { return !m.wanted })
+}
+
+// leaving returns the members that the specification does not want and that are not gone yet: a pod of theirs is there, or
+// something in the topology.
+func (f *facts) leaving(sh *shard) []*member {
+	return slices.DeleteFunc(slices.Clone(f.members), func(m *member) bool {
+		return m.wanted && !sh.spec.Drain || !m.exists() && f.decision(m).Reason == rollout.ReasonGone && f.decision(m).Volume == rollout.VolumeKeep
+	})
+}
+
+// anyPod is true if the shard has a pod, wanted or not.
+func (f *facts) anyPod() bool { return slices.ContainsFunc(f.members, (*member).exists) }
+
+// listed returns how the shard's record should list its members.
+func (f *facts) listed(as rollout.Listing) []mv1alpha1.ShardPooler {
+	var out []mv1alpha1.ShardPooler
+	for _, m := range f.members {
+		if f.decision(m).Listing == as && m.serviceID != "" {
+			out = append(out, m.pooler())
+		}
+	}
+	return out
+}
+
+// makePlan adds what the pods of the shard need to the set, and decides what becomes of them.
+func makePlan(in compose.Input, sh *shard, s *compose.Set, conf pgconf.Config, plan planFunc) (*facts, error) {
+	f := &facts{conf: conf, blocked: map[string]string{}, record: newRecord(s.Observed(naming.KeyShardRecord)), members: members(in, sh, s)}
 
 	s.Add(naming.KeyPgHbaConfig, buildPgHbaConfig(sh))
 	s.Add(naming.KeyPostgresConfig, buildPostgresConfig(sh, conf))
@@ -56,174 +80,141 @@ func plan(in compose.Input, sh *shard, s *compose.Set, conf pgconf.Config) (*fac
 	if sh.onFilesystem() {
 		s.Add(naming.KeyBackupClaim, buildBackupClaim(sh))
 	}
-	wanted := map[string]bool{}
+	claims := map[*group]func(string) *mv1alpha1.VolumeClaim{}
 	for _, g := range sh.groups {
 		s.Add(naming.KeyHeadlessService(g.pool, g.cell), buildHeadlessService(g))
-		claim := buildDataClaims(sh, g)
-		for i := range g.replicas {
-			m := sh.member(g, i)
-			s.Add(m.claimKey, claim(m.claim))
-			f.members = append(f.members, m)
-			wanted[m.key] = true
-		}
+		claims[g] = buildDataClaims(sh, g)
 	}
-	pods := podKeys(s, in.Observed, wanted)
-	for _, key := range pods {
-		if !wanted[key] {
-			f.retiring = append(f.retiring, key)
-		}
+	for _, m := range f.wanted() {
+		s.Add(m.claimKey, claims[m.group](m.claim))
 	}
 	if sh.userCertificate() == "" {
-		s.Add(naming.KeyPgBackRestTLS, buildCertificate(sh, services(s, sh, f.retiring)))
+		s.Add(naming.KeyPgBackRestTLS, buildCertificate(sh, services(sh, f)))
 	}
-	f.poolers = poolers(s, sh, f)
-	return f, f.addPods(in, sh, s, pods)
-}
-
-// podKeys returns the keys of the observed pods, sorted. Whatever is observed where a pod is wanted counts as one, so that
-// nothing is ever put in its place.
-func podKeys(s *compose.Set, observed map[string]object.Object, wanted map[string]bool) []string {
-	var out []string
-	for key := range observed {
-		if s.Observed(key).Exists() && (wanted[key] || observed[key].GroupKind() == kindPod) {
-			out = append(out, key)
+	templates, err := newTemplates(sh, conf, f.members)
+	if err != nil {
+		return nil, err
+	}
+	gate := closed(in, sh, s)
+	for _, m := range f.members {
+		f.blocked[m.key] = gate
+		if gate == "" && !compose.Ready(s.Observed(m.claimKey)) {
+			f.blocked[m.key] = "VolumeClaim " + m.claim
 		}
 	}
-	slices.Sort(out)
-	return out
+	f.plan = plan(rolloutInput(in, sh, s, f, func(m *member) *rollout.Want {
+		if t := templates[m.group]; t != nil {
+			return &rollout.Want{Hash: t.hash, Blocked: f.blocked[m.key]}
+		}
+		return nil
+	}))
+	for _, m := range f.members {
+		if err := f.carryOut(sh, s, m, templates[m.group]); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
 }
 
-// services returns the names of the headless Services through which members find each other, those of retiring pods among
-// them.
-func services(s *compose.Set, sh *shard, retiring []string) []string {
+// newTemplates returns what makes the pods of each group whose pool is known.
+func newTemplates(sh *shard, conf pgconf.Config, ms []*member) (map[*group]*template, error) {
+	enc := object.NewEncoder()
+	p := buildParts(sh, conf)
+	out := make(map[*group]*template, len(sh.groups))
+	for _, m := range ms {
+		if m.spec == nil || out[m.group] != nil {
+			continue
+		}
+		t, err := newTemplate(sh, m.group, p, enc)
+		if err != nil {
+			return nil, err
+		}
+		out[m.group] = t
+	}
+	return out, nil
+}
+
+// carryOut does with a member what the plan says. What is not composed is removed.
+func (f *facts) carryOut(sh *shard, s *compose.Set, m *member, t *template) error {
+	d := f.decision(m)
+	switch d.Action {
+	case rollout.Create, rollout.Keep:
+		if key := naming.KeyHeadlessService(m.pool, m.cell); !s.Has(key) {
+			s.Add(key, buildHeadlessService(m.group))
+		}
+		s.Add(m.key, t.build(m))
+	case rollout.Freeze:
+		fields, err := object.Owned(m.live, object.ManagerPrefix)
+		if err != nil {
+			return err
+		}
+		s.KeepAs(m.key, m.live, fields)
+	case rollout.Wait:
+		if m.wanted && !sh.spec.Drain {
+			s.Withhold(m.key, f.waitingFor(m))
+		}
+	case rollout.Remove:
+	}
+	if m.wanted || !s.Observed(m.claimKey).Exists() {
+		return nil
+	}
+	switch d.Volume {
+	case rollout.VolumeRemove:
+		return nil
+	case rollout.VolumeRelease:
+		return keepClaim(s, m.claimKey, policiesDelete)
+	default:
+		return keepClaim(s, m.claimKey, managementPolicies(sh.volumePolicy(m.group).WhenDeleted))
+	}
+}
+
+// waitingFor says what a wanted member without a pod waits for.
+func (f *facts) waitingFor(m *member) string {
+	if d := f.decision(m); d.Reason != rollout.ReasonPrerequisites {
+		return "pod " + m.pod + ", " + d.Message
+	}
+	return f.blocked[m.key]
+}
+
+// services returns the names of the headless Services through which members find each other, those of pods that are not wanted
+// any more among them.
+func services(sh *shard, f *facts) []string {
 	names := map[string]bool{}
 	for _, g := range sh.groups {
 		names[g.headless] = true
 	}
-	for _, key := range retiring {
-		if sub := s.Observed(key).String("spec", "subdomain"); sub != "" {
+	for _, m := range f.members {
+		if sub := m.live.String("spec", "subdomain"); sub != "" {
 			names[sub] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
 }
 
-// poolers returns every pooler that is expected to live. What a retiring pod does not tell of itself leaves it out: nobody
-// could look for it.
-func poolers(s *compose.Set, sh *shard, f *facts) []mv1alpha1.ShardPooler {
-	out := make([]mv1alpha1.ShardPooler, 0, len(f.members)+len(f.retiring))
+// keepWhatIsNeeded keeps what the specification does not ask for any more and that holds data or that a pod needs: the volume
+// with the backups, the record, the Services that give pods their names, and the certificate that pods mount which were made
+// when it was wanted. What becomes of pods and of their volumes is decided already.
+func keepWhatIsNeeded(s *compose.Set, f *facts) error {
+	names, old := map[string]bool{}, false
 	for _, m := range f.members {
-		out = append(out, mv1alpha1.ShardPooler{Pod: m.pod, ServiceID: m.serviceID, Cell: m.cell, Hostname: m.host, Pool: m.pool})
-	}
-	for _, key := range f.retiring {
-		pod := s.Observed(key)
-		p := mv1alpha1.ShardPooler{
-			Pod: pod.Name(), ServiceID: naming.ServiceID(pod.Name()),
-			Cell: pod.Label(naming.LabelCell), Pool: pod.Label(naming.LabelPool),
-			Hostname: naming.PodHost(pod.Name(), pod.String("spec", "subdomain"), sh.namespace),
+		if !m.exists() {
+			continue
 		}
-		if p.Pod != "" && p.Cell != "" && p.Pool != "" {
-			out = append(out, p)
-		}
+		names[m.live.String("spec", "subdomain")] = true
+		old = old || f.decision(m).Action != rollout.Keep
 	}
-	return out
-}
-
-// recordCells returns the cells whose topology holds records of the shard, sorted. A cell is among them until its last pooler
-// has gone.
-func recordCells(sh *shard, poolers []mv1alpha1.ShardPooler) []string {
-	cells := map[string]bool{}
-	for _, c := range sh.cells {
-		cells[c] = true
-	}
-	for _, p := range poolers {
-		cells[p.Cell] = true
-	}
-	return slices.Sorted(maps.Keys(cells))
-}
-
-// addPods does with every pod what the rollout's plan says.
-func (f *facts) addPods(in compose.Input, sh *shard, s *compose.Set, pods []string) error {
-	enc := object.NewEncoder()
-	p := buildParts(sh, f.conf)
-	templates := make(map[*group]*template, len(sh.groups))
-	for _, g := range sh.groups {
-		t, err := newTemplate(sh, g, p, enc)
-		if err != nil {
-			return err
-		}
-		templates[g] = t
-	}
-	gate := closed(in, sh, s)
-	f.plan = rollout.New(f.rollout(in, sh, s, pods, templates, gate == ""))
+	decided := map[string]bool{}
 	for _, m := range f.members {
-		switch f.plan[m.key].Action { //nolint:exhaustive // Whatever the plan does not create or keep stays as it is.
-		case rollout.Create, rollout.Keep:
-			s.Add(m.key, templates[m.group].build(m))
-		case rollout.Wait:
-			reason := gate
-			if reason == "" {
-				reason = "VolumeClaim " + m.claim
-			}
-			s.AddWhen(false, reason, m.key, templates[m.group].build(m))
-		default:
-			if err := s.Keep(m.key); err != nil {
-				return err
-			}
-		}
+		decided[m.key], decided[m.claimKey] = true, true
 	}
-	return nil
-}
-
-// rollout returns what the rollout's plan rests on.
-func (f *facts) rollout(in compose.Input, sh *shard, s *compose.Set, pods []string, templates map[*group]*template, open bool) rollout.Input {
-	out := rollout.Input{
-		Desired:  make([]rollout.Pod, 0, len(f.members)),
-		Observed: make([]rollout.ObservedPod, 0, len(pods)),
-		Record:   rollout.Record{Known: f.known, Leader: f.record.LeaderPod},
-		Policy: rollout.Policy{
-			Durability: string(sh.spec.DurabilityPolicy),
-			Paused:     in.XR.Has("metadata", "annotations", naming.AnnotationRolloutPaused),
-		},
-		Now: in.Now,
-	}
-	for _, m := range f.members {
-		out.Desired = append(out.Desired, rollout.Pod{
-			Key: m.key, Name: m.pod, Cell: m.cell, Hash: templates[m.group].hash, Volumes: open && s.IsReady(m.claimKey),
-		})
-	}
-	for _, key := range pods {
-		pod := s.Observed(key)
-		out.Observed = append(out.Observed, rollout.ObservedPod{
-			Key: key, Name: pod.Name(), Cell: pod.Label(naming.LabelCell),
-			Hash: pod.Annotation(naming.AnnotationSpecHash), Ready: compose.Ready(pod), Deleting: pod.Deleting(),
-		})
-	}
-	for _, p := range f.record.Poolers {
-		out.Record.Members = append(out.Record.Members, rollout.Member{
-			Pod: p.Pod, Primary: p.Role == mv1alpha1.PoolerRolePrimary, InCohort: p.InCohort, PostgresReady: p.PostgresReady,
-		})
-	}
-	return out
-}
-
-// keepWhatHoldsData keeps everything that holds data or that a living pod needs, although the specification does not ask for
-// it any more: pods and volumes, the Services that give retiring pods their names, and the certificate that pods mount which
-// were made when it was wanted.
-func keepWhatHoldsData(s *compose.Set, f *facts) error {
-	names := map[string]bool{}
-	for _, key := range f.retiring {
-		if sub := s.Observed(key).String("spec", "subdomain"); sub != "" {
-			names[sub] = true
-		}
-	}
-	outdated := f.plan.Count(rollout.ReasonOutdated)+len(f.retiring) > 0
 	for _, key := range s.Leftover() {
 		o := s.Observed(key)
 		switch gk := o.GroupKind(); {
-		case gk == kindPod, gk == kindClaim, gk == kindRecord:
+		case decided[key]:
+			continue
+		case gk == kindClaim, gk == kindRecord:
 		case gk == kindService && names[o.Name()]:
-		case key == naming.KeyPgBackRestTLS && outdated:
+		case key == naming.KeyPgBackRestTLS && old:
 		default:
 			continue
 		}

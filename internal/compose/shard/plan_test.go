@@ -1,20 +1,22 @@
 package shard
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/composetest"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
 )
 
-const unready = `[{type: Ready, status: "False"}]`
+// unready is what a pod says of itself that has not been ready for half a minute.
+const unready = `[{type: Ready, status: "False", lastTransitionTime: "2026-01-01T00:59:30Z"}]`
 
 // composed returns the keys of one kind, sorted.
 func composed(t testing.TB, out compose.Output, kind string) []string {
@@ -212,7 +214,7 @@ func TestFreezeUnreadable(t *testing.T) {
 	}
 }
 
-// TestRetire holds what happens to a pool that the specification drops: nothing, but for saying so.
+// TestRetire holds what is kept of a pool that the specification drops, while its pod is there.
 func TestRetire(t *testing.T) {
 	two := change(t, minimal, "  pools:\n", "  pools:\n    side: {cells: [z2], replicasPerCell: 1, storage: {size: 1Gi}, postgres: {resources: {limits: {memory: 512Mi}}}}\n")
 	w := newWorld(t, two, nil)
@@ -248,29 +250,22 @@ func TestRetire(t *testing.T) {
 	if got := composetest.Get(t, out, naming.KeyShardPDB).Int("spec", "minAvailable"); got != 3 {
 		t.Errorf("want a budget for all four members, got %d", got)
 	}
-	if !strings.Contains(progress(t, out), "removal of "+name+", which waits for draining") || out.InProgress || !out.Ready {
-		t.Errorf("want a ready shard at rest that says what retires, got ready %v and %q", out.Ready, progress(t, out))
+	if !strings.Contains(progress(t, out), "removal of Pod "+name) || !out.InProgress || !out.Ready {
+		t.Errorf("want a ready shard in motion that says what goes, got ready %v, in progress %v, %q", out.Ready, out.InProgress, progress(t, out))
 	}
 	st := statusOf(t, out)
-	if len(st.Retiring) != 1 || st.Retiring[0].Name != "Pod "+name {
-		t.Errorf("retiring: want the pod %s, got %v", name, st.Retiring)
+	at := metav1.NewTime(now)
+	want := []v1alpha1.RetiringResource{{
+		Name: "Pod " + name, Since: at, Reason: "RecordStale", ReasonSince: at, Message: "waits for the shard's record to be read again",
+	}}
+	if diff := cmp.Diff(want, st.Retiring); diff != "" {
+		t.Errorf("retiring: -want, +got:\n%s", diff)
 	}
 	if st.DesiredReplicas != 3 || st.ReadyReplicas != 3 {
 		t.Errorf("want 3 of 3 instances, got %d of %d", st.ReadyReplicas, st.DesiredReplicas)
 	}
-}
-
-// TestScaleDown holds that pods beyond the wanted number stay, with their volumes, and a smaller number of cells likewise.
-func TestScaleDown(t *testing.T) {
-	w := newWorld(t, minimal, nil)
-	before := w.settle()
-	w.set(change(t, minimal, "replicasPerCell: 3", "replicasPerCell: 2"))
-	out := w.compose()
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(before.Resources)), slices.Sorted(maps.Keys(out.Resources))); diff != "" {
-		t.Errorf("-want, +got:\n%s", diff)
-	}
-	if k := out.Resources[naming.KeyPod("main", "z1", 2)].Kept; !k.Exists() {
-		t.Error("want the third pod kept")
+	if diff := cmp.Diff([]string{"z1", "z2"}, st.CellsInUse); diff != "" {
+		t.Errorf("cells in use: -want, +got:\n%s", diff)
 	}
 }
 
@@ -285,10 +280,9 @@ func TestKeepsCertificate(t *testing.T) {
 	if out := w.compose(); !out.Resources[naming.KeyPgBackRestTLS].Kept.Exists() {
 		t.Error("pods mount the generated certificate until they are replaced")
 	}
-	for _, key := range composed(t, w.out, "Pod") {
-		delete(w.in.Observed, key)
+	for range 4 {
+		w.settle()
 	}
-	w.settle()
 	if _, ok := w.out.Resources[naming.KeyPgBackRestTLS]; ok {
 		t.Error("nobody needs the generated certificate any more")
 	}
@@ -304,22 +298,28 @@ func TestKeepsBackupVolume(t *testing.T) {
 	}
 }
 
-// TestTerminating holds that a pod on its way out is composed as before: its successor, of the same name, must wait.
+// TestTerminating holds that a pod on its way out is not composed: its successor, of the same name, must wait until it has
+// gone, whoever asked for its deletion.
 func TestTerminating(t *testing.T) {
 	key := naming.KeyPod("main", "z1", 0)
 	w := newWorld(t, minimal, nil)
 	w.settle()
 	w.edit(key, created, "metadata", "deletionTimestamp")
 	out := w.compose()
-	if r := out.Resources[key]; r.Object == nil || r.Ready {
-		t.Error("want the pod composed by its specification, and not ready")
+	if _, ok := out.Resources[key]; ok {
+		t.Error("want no pod composed in the place of one that is terminating")
 	}
 	st := statusOf(t, out)
 	if st.ReadyReplicas != 2 || st.UpdatedReplicas != 2 || out.Ready {
 		t.Errorf("a terminating pod neither serves nor counts: %d ready, %d updated, ready %v", st.ReadyReplicas, st.UpdatedReplicas, out.Ready)
 	}
-	w.set(change(t, minimal, "postgres: pgctld:v0.1.0", "postgres: pgctld:v9"))
-	if out := w.compose(); !out.Resources[key].Kept.Exists() {
-		t.Error("want an outdated terminating pod frozen")
+	w.lingers = true
+	w.apply()
+	if out := w.compose(); out.Resources[key].Object != nil {
+		t.Error("want none while it is terminating and observed no longer")
+	}
+	w.lingering = nil
+	if out := w.compose(); out.Resources[key].Object == nil {
+		t.Error("want its successor once it has gone")
 	}
 }

@@ -21,32 +21,6 @@ import (
 // (--onclose-timeout). pgctld stops after it, and the kubelet counts both together.
 const gracePeriod int64 = 90
 
-// A member is one PostgreSQL instance that the shard wants.
-type member struct {
-	*group
-
-	key       string
-	claimKey  string
-	pod       string
-	claim     string
-	host      string
-	serviceID string
-}
-
-// member returns the member of a group with the given index.
-func (sh *shard) member(g *group, index int) member {
-	name := sh.id.PodName(g.pool, g.cell, index)
-	return member{
-		group:     g,
-		key:       naming.KeyPod(g.pool, g.cell, index),
-		claimKey:  naming.KeyDataClaim(g.pool, g.cell, index),
-		pod:       name,
-		claim:     sh.id.DataClaim(g.pool, g.cell, index),
-		host:      naming.PodHost(name, g.headless, sh.namespace),
-		serviceID: naming.ServiceID(name),
-	}
-}
-
 // poolUser returns the user that all containers of a pool's pods run as.
 func poolUser(p *v1alpha1.PoolSpec) int64 {
 	return ptr.Deref(p.Postgres.RunAsUser, workload.UserPostgres)
@@ -132,14 +106,14 @@ func newTemplate(sh *shard, g *group, p *parts, enc *object.Encoder) (*template,
 		annotations: naming.Merge(workload.PodAnnotations(g.spec.PodAnnotations, sh.project), p.annotations),
 		spec:        spec,
 	}
-	hash, err := specHash(t.build(sh.member(g, 0)), enc)
+	hash, err := specHash(t.build(ptr.To(sh.member(g, 0))), enc)
 	t.hash = hash
 	t.annotations[naming.AnnotationSpecHash] = hash
 	return t, err
 }
 
 // build builds the pod of one member.
-func (t *template) build(m member) *corev1.Pod {
+func (t *template) build(m *member) *corev1.Pod {
 	spec := t.spec
 	spec.Hostname = m.pod
 	spec.Containers = slices.Clone(t.spec.Containers)

@@ -16,6 +16,7 @@ import (
 
 // Names of the requirements.
 const (
+	requirePods           = "pods"
 	requirePostgresConfig = "postgres-config"
 	requireCertificate    = "pgbackrest-certificate"
 	requirePoolerTLS      = "internal-tls-multipooler"
@@ -24,7 +25,10 @@ const (
 
 // requirements returns the objects that decide what the shard becomes or when, and that the shard does not compose itself.
 func requirements(sh *shard) map[string]compose.Requirement {
-	rs := map[string]compose.Requirement{}
+	rs := map[string]compose.Requirement{
+		// A pod that is composed no longer is not observed any more while it is terminating.
+		requirePods: {APIVersion: "v1", Kind: "Pod", Namespace: sh.namespace, Labels: naming.Selector(sh.id.Labels(naming.ComponentShardPool))},
+	}
 	ask := func(requirement, apiVersion, kind, name string) {
 		rs[requirement] = compose.Requirement{APIVersion: apiVersion, Kind: kind, Namespace: sh.namespace, Name: name}
 	}

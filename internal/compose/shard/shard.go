@@ -15,6 +15,7 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/rollout"
 )
 
 // Defaults of a Shard that nobody resolved, as one made by hand.
@@ -28,7 +29,14 @@ const (
 )
 
 // Compose returns what a Shard becomes.
-func Compose(in compose.Input) (compose.Output, error) {
+func Compose(in compose.Input) (compose.Output, error) { return composeWith(in, rollout.New) }
+
+// WithPlanner returns a composer whose rollouts are planned by the given function.
+func WithPlanner(plan func(rollout.Input) rollout.Plan) compose.Composer {
+	return func(in compose.Input) (compose.Output, error) { return composeWith(in, plan) }
+}
+
+func composeWith(in compose.Input, plan planFunc) (compose.Output, error) {
 	// The status is ours alone, so nothing in it can be wrong with what the user wrote.
 	xr := &struct {
 		Spec v1alpha1.ShardSpec `json:"spec"`
@@ -52,17 +60,21 @@ func Compose(in compose.Input) (compose.Output, error) {
 	}
 
 	s := compose.NewSet(in.Observed)
-	f, err := plan(in, sh, s, conf)
+	f, err := makePlan(in, sh, s, conf, plan)
 	if err != nil {
 		return compose.Output{}, err
 	}
-	if len(f.poolers) > maxPoolers {
-		return compose.Output{}, compose.Invalid(field.ErrorList{tooManyPoolers(len(f.poolers), len(f.retiring))})
+	rec := buildRecord(sh, f)
+	if n := len(rec.Spec.ForProvider.Poolers); n > maxPoolers {
+		return compose.Output{}, compose.Invalid(field.ErrorList{tooManyPoolers(n, n-len(f.wanted()))})
 	}
-	addOrchestrators(in, s, sh)
-	s.Add(naming.KeyShardPDB, buildPDB(sh, len(f.poolers)))
-	s.Add(naming.KeyShardRecord, buildRecord(sh, f.poolers))
-	if err := keepWhatHoldsData(s, f); err != nil {
+	// The orchestrators of a shard that goes take its members out of the cohort, so they go after them.
+	if !sh.spec.Drain || f.anyPod() {
+		addOrchestrators(in, s, sh)
+	}
+	s.Add(naming.KeyShardPDB, buildPDB(sh, len(rec.Spec.ForProvider.Poolers)))
+	s.Add(naming.KeyShardRecord, rec)
+	if err := keepWhatIsNeeded(s, f); err != nil {
 		return compose.Output{}, err
 	}
 	out := output(in, sh, s, f)
@@ -89,7 +101,8 @@ type shard struct {
 	orchCells []string
 }
 
-// A group is a pool in one of its cells: pods that differ in their index only.
+// A group is a pool in one of its cells: pods that differ in their index only. One that is not wanted any more has no
+// specification if its pool has gone.
 type group struct {
 	pool     string
 	cell     string

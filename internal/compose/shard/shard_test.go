@@ -2,6 +2,7 @@ package shard
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -128,23 +129,40 @@ type world struct {
 	in  compose.Input
 	out compose.Output
 
-	// record says whether the provider observes the shard, with the first pooler leading.
+	// record says whether the provider observes the shard, with the first pooler leading, or the named one.
 	record bool
+	leader string
+	// lingers says whether a pod that is no longer composed takes its time to go; lingering are those that do.
+	lingers   bool
+	lingering []object.Object
+	// leftovers are service ids that the topology does not let go.
+	leftovers []any
+	pods      int
+	// source is the composite as it was last set.
+	source string
 }
 
 func newWorld(t testing.TB, xr string, required map[string][]object.Object) *world {
 	t.Helper()
-	return &world{t: t, record: true, in: compose.Input{
-		XR: composetest.Object(t, xr), Observed: map[string]object.Object{}, Required: required, Now: now,
+	w := &world{t: t, record: true, in: compose.Input{
+		XR: composetest.Object(t, xr), Observed: map[string]object.Object{}, Required: map[string][]object.Object{requirePods: nil}, Now: now,
 	}}
+	maps.Copy(w.in.Required, required)
+	return w
 }
 
 // set changes the composite.
-func (w *world) set(xr string) { w.in.XR = composetest.Object(w.t, xr) }
+func (w *world) set(xr string) { w.source, w.in.XR = xr, composetest.Object(w.t, xr) }
 
 // compose composes once, without applying the result.
 func (w *world) compose() compose.Output {
 	w.t.Helper()
+	w.in.Required[requirePods] = slices.Clone(w.lingering)
+	for _, key := range slices.Sorted(maps.Keys(w.in.Observed)) {
+		if o := w.in.Observed[key]; o.Kind() == "Pod" {
+			w.in.Required[requirePods] = append(w.in.Required[requirePods], o)
+		}
+	}
 	out, err := Compose(w.in)
 	if err != nil {
 		w.t.Fatal(err)
@@ -166,17 +184,29 @@ func (w *world) settle() compose.Output {
 // apply makes what was composed exist, and work.
 func (w *world) apply() {
 	w.t.Helper()
-	for key := range w.in.Observed {
-		if _, ok := w.out.Resources[key]; !ok {
-			delete(w.in.Observed, key)
-		}
-	}
-	for key := range w.out.Resources {
-		m := composetest.Get(w.t, w.out, key).Struct().AsMap()
-		if old := w.in.Observed[key]; old.Exists() && w.out.Resources[key].Object == nil {
+	for key, o := range w.in.Observed {
+		if _, ok := w.out.Resources[key]; ok {
 			continue
 		}
-		w.put(key, m)
+		if o.Kind() == "Pod" && w.lingers {
+			w.edit(key, "2026-01-01T01:01:30Z", "metadata", "deletionTimestamp")
+			w.edit(key, "90", "metadata", "deletionGracePeriodSeconds")
+			w.lingering = append(w.lingering, w.in.Observed[key])
+		}
+		delete(w.in.Observed, key)
+	}
+	for _, key := range slices.Sorted(maps.Keys(w.out.Resources)) {
+		m := composetest.Get(w.t, w.out, key).Struct().AsMap()
+		if old := w.in.Observed[key]; old.Exists() && w.out.Resources[key].Object == nil && old.Kind() == "Pod" {
+			continue
+		}
+		if key != naming.KeyShardRecord {
+			w.put(key, m)
+		}
+	}
+	// What the record says follows from what there is.
+	if _, ok := w.out.Resources[naming.KeyShardRecord]; ok {
+		w.put(naming.KeyShardRecord, composetest.Get(w.t, w.out, naming.KeyShardRecord).Struct().AsMap())
 	}
 }
 
@@ -191,15 +221,23 @@ func (w *world) put(key string, m map[string]any) {
 	}}
 	ready := []any{map[string]any{"type": "Ready", "status": "True"}}
 	switch m["kind"] {
-	case "Pod", "VolumeClaim", "TLSCertificate":
+	case "Pod":
+		meta["uid"] = w.in.Observed[key].UID()
+		if meta["uid"] == "" {
+			w.pods++
+			meta["uid"] = fmt.Sprintf("uid-%d", w.pods)
+		}
+		m["status"] = map[string]any{"conditions": ready}
+	case "VolumeClaim", "TLSCertificate":
 		m["status"] = map[string]any{"conditions": ready}
 	case "StatefulSet":
 		n := m["spec"].(map[string]any)["replicas"]
 		m["status"] = map[string]any{"readyReplicas": n, "replicas": n, "currentRevision": "a", "updateRevision": "a"}
 	case "ShardRecord":
+		ready = append(ready, map[string]any{"type": "Synced", "status": "True"})
 		m["status"] = map[string]any{"conditions": ready}
 		if w.record {
-			m["status"] = map[string]any{"conditions": ready, "atProvider": observe(m)}
+			m["status"] = map[string]any{"conditions": ready, "atProvider": w.observe(m)}
 		}
 	}
 	s, err := structpb.NewStruct(m)
@@ -210,23 +248,34 @@ func (w *world) put(key string, m map[string]any) {
 }
 
 // observe returns what a provider says of a record whose first pooler leads.
-func observe(record map[string]any) map[string]any {
-	ps, _ := record["spec"].(map[string]any)["forProvider"].(map[string]any)["poolers"].([]any)
+func (w *world) observe(record map[string]any) map[string]any {
+	params, _ := record["spec"].(map[string]any)["forProvider"].(map[string]any)
+	ps, _ := params["poolers"].([]any)
+	uids := map[string]any{}
+	for _, o := range w.in.Observed {
+		if o.Kind() == "Pod" {
+			uids[o.Name()] = o.UID()
+		}
+	}
 	poolers := make([]any, 0, len(ps))
-	leader := ""
-	for i, p := range ps {
+	leader := w.leader
+	for _, p := range ps {
 		p := p.(map[string]any)
+		here := uids[p["pod"].(string)] != nil
 		role := "REPLICA"
-		if i == 0 {
-			role, leader = "PRIMARY", p["pod"].(string)
+		if leader == "" && here {
+			leader = p["pod"].(string)
+		}
+		if leader == p["pod"] {
+			role = "PRIMARY"
 		}
 		poolers = append(poolers, map[string]any{
-			"pod": p["pod"], "serviceID": p["serviceID"], "cell": p["cell"], "role": role,
-			"inCohort": true, "registered": true, "reachable": true, "initialized": true, "postgresReady": true, "lagWithinLimit": true,
+			"pod": p["pod"], "serviceID": p["serviceID"], "cell": p["cell"], "role": role, "podUID": uids[p["pod"].(string)],
+			"inCohort": here, "registered": true, "reachable": here, "initialized": here, "postgresReady": here, "lagWithinLimit": here,
 		})
 	}
 	return map[string]any{
-		"leaderPod": leader, "term": 3, "poolers": poolers,
+		"leaderPod": leader, "term": 3, "poolers": poolers, "probe": params["probe"], "leftovers": w.leftovers,
 		"lastBackup": map[string]any{"id": "20260101-120000F", "type": "full", "startedAt": "2026-01-01T12:00:00Z"},
 	}
 }
@@ -343,9 +392,16 @@ func TestComposeAsks(t *testing.T) {
 	w := newWorld(t, everything, answers(t))
 	w.settle()
 	w.in.Required = nil
-	out := w.compose()
+	out, err := Compose(w.in)
+	if err != nil {
+		t.Fatal(err)
+	}
 	m := "m.multigres.com/v1alpha1"
 	want := map[string]compose.Requirement{
+		requirePods: {APIVersion: "v1", Kind: "Pod", Namespace: "app", Labels: map[string]string{
+			naming.LabelComponent: "shard-pool", naming.LabelInstance: "shop", naming.LabelCluster: "shop", naming.LabelDatabase: "postgres",
+			naming.LabelTableGroup: "default", naming.LabelShard: "0-inf",
+		}},
 		requirePostgresConfig: {APIVersion: "v1", Kind: "ConfigMap", Namespace: "app", Name: "tuning"},
 		requirePoolerTLS:      {APIVersion: m, Kind: "TLSCertificate", Namespace: "app", Name: "multipooler.shop.app.multigres.internal"},
 		requireOrchTLS:        {APIVersion: m, Kind: "TLSCertificate", Namespace: "app", Name: "multiorch.shop.app.multigres.internal"},

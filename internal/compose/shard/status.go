@@ -2,6 +2,7 @@ package shard
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -20,57 +21,82 @@ var backupTypes = map[mv1alpha1.BackupType]string{
 // output says how the shard is. It is ready if it has a leader and a quorum, and all that belongs to it is there: then one
 // member may fail. It is available with less.
 func output(in compose.Input, sh *shard, s *compose.Set, f *facts) compose.Output {
-	st := status(sh, s, f)
-	removals := compose.Remove(in.XR, in.Now, f.removals(s), func(name string) bool { return f.wants(name) })
-	st.Retiring = removals.Status
+	rs := compose.Remove(in.XR, in.Now, removals(f, sh), f.wants(sh))
+	st := status(in, sh, s, f)
+	st.Retiring = rs.Status
 	h := look(in, sh, s, f)
-	ready := h.available() && len(h.unready) == 0 && len(h.outside) == 0 && st.OrchReady
-	waiting := waitingFor(s, f, h)
+	ready := h.available() && len(h.unready) == 0 && len(h.outside) == 0 && st.OrchReady && !sh.spec.Drain
+	waiting := append(waitingFor(s, h), rs.Waiting...)
 	reason, broken := h.broken(in.XR)
+	roll, scale, risk := rolling(f, st), scaling(f, sh, rs), h.quorumAtRisk(f.policy(sh))
 
 	st.Phase, st.Message = phase(st, h, ready, broken)
 	conditions := []compose.Condition{
-		compose.Valid(), h.availability(), rolling(f, st), backups(f), compose.Progress(waiting), compose.Degradation(reason, broken),
+		compose.Valid(), h.availability(), roll, scale, risk, backups(f), compose.Progress(waiting), compose.Degradation(reason, broken),
 	}
+	conditions = append(conditions, rs.Conditions()...)
+	var left []string
+	if sh.spec.Drain {
+		left = drainedOf(s, f)
+	}
+	conditions = append(conditions, compose.Drained(in.XR, sh.spec.Drain, left)...)
 	return compose.Output{
-		Resources: s.Resources(),
-		Status:    st,
-		Ready:     ready,
-		// What stays although it is not wanted any more, or not in this form, is at rest.
-		InProgress: !ready || !s.AllReady(),
-		Conditions: append(conditions, removals.Conditions()...),
-		Events:     append(compose.PhaseChange(in.XR, st.Phase, st.Message), removals.Events...),
+		Resources:  s.Resources(),
+		Status:     st,
+		Ready:      ready,
+		InProgress: inProgress(in, sh, s, f, ready, left),
+		Conditions: conditions,
+		Events:     slices.Concat(compose.PhaseChange(in.XR, st.Phase, st.Message), rolloutEvents(in, f, roll, scale), rs.Events),
+	}
+}
+
+// inProgress is true while something is expected to change. What is paused is at rest, whatever there is to do, and so is a shard
+// that has drained.
+func inProgress(in compose.Input, sh *shard, s *compose.Set, f *facts, ready bool, left []string) bool {
+	paused := in.XR.Has("metadata", "annotations", naming.AnnotationRolloutPaused)
+	if sh.spec.Drain {
+		return len(left) > 0 && !paused
+	}
+	moving := f.plan.Hand != "" || len(f.leaving(sh)) > 0
+	return !ready || !s.AllReady() || moving && !paused
+}
+
+// wants returns a function that is true for the names of the pods that the specification wants.
+func (f *facts) wants(sh *shard) func(string) bool {
+	return func(name string) bool {
+		return !sh.spec.Drain && slices.ContainsFunc(f.members, func(m *member) bool { return m.wanted && podTitle(m.pod) == name })
 	}
 }
 
 // status returns what is there, without the phase.
-func status(sh *shard, s *compose.Set, f *facts) *v1alpha1.ShardStatus {
+func status(in compose.Input, sh *shard, s *compose.Set, f *facts) *v1alpha1.ShardStatus {
 	st := &v1alpha1.ShardStatus{
 		Cells:           sh.cells,
-		CellsInUse:      cellsInUse(sh, s, f),
+		CellsInUse:      cellsInUse(in.Observed, f, sh),
 		OrchReady:       len(unreadyOrchestrators(sh, s)) == 0,
 		Leader:          f.record.LeaderPod,
+		NoLeaderSince:   noLeaderSince(in, f),
 		Term:            f.record.Term,
-		DesiredReplicas: int32(len(f.members)),
+		DesiredReplicas: int32(len(f.wanted())),
 		PodRoles:        roles(f.record.Poolers),
-		PostgresConfig:  configStatus(s, f),
+		PostgresConfig:  configStatus(f),
+		Rollout:         rolloutStatus(in, f),
+		RetainedVolumes: retained(s, f),
 	}
 	st.ObservedGeneration = sh.generation
-	for _, g := range sh.groups {
+	pools := map[*group]int{}
+	for i, g := range sh.groups {
 		st.Pools = append(st.Pools, v1alpha1.PoolStatus{Name: g.pool, Cell: g.cell, Desired: int32(g.replicas)})
+		pools[g] = i
 	}
-	i := -1
-	var last *group
-	for _, m := range f.members {
-		if m.group != last {
-			i, last = i+1, m.group
-		}
-		if compose.Ready(s.Observed(m.key)) {
-			st.Pools[i].Ready++
+	for _, m := range f.wanted() {
+		p := &st.Pools[pools[m.group]]
+		if compose.Ready(m.live) {
+			p.Ready++
 			st.ReadyReplicas++
 		}
-		if f.current(s, m) {
-			st.Pools[i].Updated++
+		if f.current(m) {
+			p.Updated++
 			st.UpdatedReplicas++
 		}
 	}
@@ -82,8 +108,9 @@ func status(sh *shard, s *compose.Set, f *facts) *v1alpha1.ShardStatus {
 }
 
 // current is true if a member's pod runs what the specification wants, and stays.
-func (f *facts) current(s *compose.Set, m member) bool {
-	return f.plan[m.key].Action == rollout.Keep && !s.Observed(m.key).Deleting()
+func (f *facts) current(m *member) bool {
+	d := f.decision(m)
+	return d.Action == rollout.Keep && d.Cause == rollout.CauseNone
 }
 
 // roles returns what the poolers say they are. Two may say that they lead while a former leader has not heard of its
@@ -104,10 +131,10 @@ func roles(poolers []mv1alpha1.PoolerObservation) map[string]v1alpha1.PodRole {
 
 // configStatus says whether some instance does not have the settings yet: its pod was made for others, or its server waits
 // for a restart.
-func configStatus(s *compose.Set, f *facts) *v1alpha1.PostgresConfigStatus {
+func configStatus(f *facts) *v1alpha1.PostgresConfigStatus {
 	st := &v1alpha1.PostgresConfigStatus{RestartHash: f.conf.RestartHash, ReloadHash: f.conf.ReloadHash}
-	for _, m := range f.members {
-		pod := s.Observed(m.key)
+	for _, m := range f.wanted() {
+		pod := m.live
 		if !pod.Exists() || pod.Deleting() {
 			continue
 		}
@@ -148,8 +175,8 @@ func phase(st *v1alpha1.ShardStatus, h health, ready bool, broken []string) (v1a
 	}
 }
 
-// waitingFor returns everything that is not as it is wanted, what creations wait for first.
-func waitingFor(s *compose.Set, f *facts, h health) []string {
+// waitingFor returns everything wanted that is not as it should be, what creations wait for first.
+func waitingFor(s *compose.Set, h health) []string {
 	out := s.Waiting()
 	for _, name := range h.starting {
 		out = append(out, "pod "+name)
@@ -168,19 +195,7 @@ func waitingFor(s *compose.Set, f *facts, h health) []string {
 	for _, name := range h.outdated {
 		out = append(out, "replacement of "+name)
 	}
-	for _, key := range f.retiring {
-		out = append(out, "removal of "+s.Observed(key).Name()+", which waits for draining")
-	}
 	return out
-}
-
-// rolling says how far a change of the pods has come.
-func rolling(f *facts, st *v1alpha1.ShardStatus) compose.Condition {
-	count := fmt.Sprintf("%d of %d instances updated", st.UpdatedReplicas, st.DesiredReplicas)
-	if n := f.plan.Count(rollout.ReasonOutdated); n > 0 {
-		return compose.True(TypeRollingUpdate, "PodsOutdated", fmt.Sprintf("%s, %d wait to be replaced", count, n))
-	}
-	return compose.False(TypeRollingUpdate, "PodsUpToDate", count)
 }
 
 // backups says whether there is a backup to restore from. How old it may be is for its owner to say.
@@ -189,7 +204,7 @@ func backups(f *facts) compose.Condition {
 	switch {
 	case b != nil:
 		return compose.True(TypeBackupHealthy, "BackupComplete", "last backup is "+b.ID)
-	case f.known && f.record.LeaderPod != "":
+	case f.record.known && f.record.LeaderPod != "":
 		return compose.False(TypeBackupHealthy, "NoBackup", "no complete backup is known")
 	default:
 		return compose.Condition{Type: TypeBackupHealthy, Status: metav1.ConditionUnknown, Reason: "RecordUnknown", Message: "the shard's record does not say yet"}

@@ -40,8 +40,8 @@ func TestStatus(t *testing.T) {
 		return r
 	}
 	// Two of three poolers, as a provider sees them.
-	two := "[" + `{pod: ` + prefix + `0, serviceID: a, cell: z1, role: PRIMARY, inCohort: true, postgresReady: true}, ` +
-		`{pod: ` + prefix + `1, serviceID: b, cell: z1, role: REPLICA, inCohort: true, postgresReady: true}` + "]"
+	two := "[" + `{pod: ` + prefix + `0, serviceID: ` + naming.ServiceID(prefix+"0") + `, cell: z1, role: PRIMARY, inCohort: true, postgresReady: true}, ` +
+		`{pod: ` + prefix + `1, serviceID: ` + naming.ServiceID(prefix+"1") + `, cell: z1, role: REPLICA, inCohort: true, postgresReady: true}` + "]"
 	cases := map[string]struct {
 		reason string
 		xr     string
@@ -112,7 +112,7 @@ func TestStatus(t *testing.T) {
 		"CrashLooping": {
 			reason: "A pod that keeps crashing does not come up without help.", xr: minimal,
 			edit: func(w *world) {
-				w.edit(pod(2), `{conditions: [{type: Ready, status: "False"}], initContainerStatuses: [{state: {waiting: {reason: CrashLoopBackOff}}}]}`, "status")
+				w.edit(pod(2), `{conditions: `+unready+`, initContainerStatuses: [{state: {waiting: {reason: CrashLoopBackOff}}}]}`, "status")
 			},
 			want: result{Phase: v1alpha1.PhaseDegraded, Message: "pod " + prefix + "2 keeps crashing", Available: reasonServing, Degraded: "CrashLooping", Rolling: "PodsUpToDate", Backup: "BackupComplete"},
 		},
@@ -153,7 +153,7 @@ func TestStatus(t *testing.T) {
 			},
 			want: func() result {
 				r := serving(result{Message: "Ready, 1 of 3 instances updated", Ready: true})
-				r.Rolling = "PodsOutdated"
+				r.Rolling = reasonReplacing
 				return r
 			}(),
 		},

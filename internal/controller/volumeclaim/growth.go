@@ -110,14 +110,27 @@ func observation(mg *v1alpha1.VolumeClaim, pvc *corev1.PersistentVolumeClaim, g 
 	if g.reason == ReasonSized && mg.Status.AtProvider.Resize == nil {
 		return out
 	}
-	_, fs := holds(pvc, corev1.PersistentVolumeClaimFileSystemResizePending)
 	out.Resize = &v1alpha1.ResizeObservation{
-		Requested:               quantity(pvc.Spec.Resources.Requests),
-		Pending:                 smaller(pvc) || g.due || g.reason == ReasonResizing,
-		FileSystemResizePending: fs,
-		Error:                   g.err,
+		Requested: quantity(pvc.Spec.Resources.Requests),
+		Pending:   smaller(pvc) || g.due || g.reason == ReasonResizing,
+		Error:     g.err,
 	}
+	out.Resize.FileSystemResizePendingSince, out.Resize.FileSystemResizePending = since(pvc, corev1.PersistentVolumeClaimFileSystemResizePending)
 	return out
+}
+
+// since returns since when a condition of a claim holds, if that is known, and whether it does.
+func since(pvc *corev1.PersistentVolumeClaim, t corev1.PersistentVolumeClaimConditionType) (*metav1.Time, bool) {
+	for _, c := range pvc.Status.Conditions {
+		if c.Type != t || c.Status != corev1.ConditionTrue {
+			continue
+		}
+		if c.LastTransitionTime.IsZero() {
+			return nil, true
+		}
+		return &c.LastTransitionTime, true
+	}
+	return nil, false
 }
 
 // holds returns the message of a condition of a claim, and whether the condition holds.
