@@ -199,6 +199,18 @@ func Merge(users, ours map[string]string) map[string]string {
 	return merged
 }
 
+// RolloutAnnotations returns those of the annotations of a composite by which
+// somebody steers the rollouts of all shards below it.
+func RolloutAnnotations(of map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, key := range []string{AnnotationRolloutPaused, AnnotationRolloutOverride} {
+		if v, ok := of[key]; ok {
+			out[key] = v
+		}
+	}
+	return out
+}
+
 // LabelValue returns s if it is a valid label value: empty, or at most 63
 // characters of [A-Za-z0-9._-] that start and end with a letter or digit.
 // Anything else becomes a hashed name, different for different values.

@@ -178,3 +178,11 @@ func TestLabelValueIsValid(t *testing.T) {
 		}
 	})
 }
+
+func TestRolloutAnnotations(t *testing.T) {
+	want := map[string]string{AnnotationRolloutPaused: "", AnnotationRolloutOverride: "roles"}
+	got := RolloutAnnotations(map[string]string{AnnotationRolloutPaused: "", AnnotationRolloutOverride: "roles", AnnotationProjectRef: "p", "other": "x"})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want, +got:\n%s", diff)
+	}
+}

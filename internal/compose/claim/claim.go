@@ -101,8 +101,9 @@ func buildCluster(xr object.Object, claim reference, spec *v1alpha1.MultigresClu
 		ObjectMeta: metav1.ObjectMeta{Name: claim.Name, Namespace: claim.Namespace},
 		Spec:       *spec,
 	}
+	mc.Annotations = naming.RolloutAnnotations(xr.StringMap("metadata", "annotations"))
 	if p := xr.Annotation(naming.AnnotationProjectRef); p != "" {
-		mc.Annotations = map[string]string{naming.AnnotationProjectRef: p}
+		mc.Annotations[naming.AnnotationProjectRef] = p
 	}
 	s, err := object.NewEncoder().Encode(mc)
 	if err != nil {

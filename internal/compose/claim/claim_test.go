@@ -18,7 +18,7 @@ import (
 const claimed = `
 apiVersion: multigres.com/v1alpha1
 kind: XMultigresCluster
-metadata: {name: orders-x7k2p, generation: 3, annotations: {multigres.com/project-ref: shop, other: x}}
+metadata: {name: orders-x7k2p, generation: 3, annotations: {multigres.com/project-ref: shop, multigres.com/rollout-paused: "yes", other: x}}
 spec:
   claimRef: {apiVersion: multigres.com/v1alpha1, kind: MultigresClusterClaim, namespace: app, name: orders}
   compositionRef: {name: xmultigresclusters.multigres.com}
@@ -63,7 +63,7 @@ func TestComposeCluster(t *testing.T) {
 	want := composetest.Object(t, `
 apiVersion: multigres.com/v1alpha1
 kind: MultigresCluster
-metadata: {name: orders, namespace: app, annotations: {multigres.com/project-ref: shop}}
+metadata: {name: orders, namespace: app, annotations: {multigres.com/project-ref: shop, multigres.com/rollout-paused: "yes"}}
 spec:
   images: {multiadmin: m, imagePullSecrets: [{name: registry}]}
   multiadmin: {spec: {resources: {requests: {}, limits: {cpu: 1000m}}}}

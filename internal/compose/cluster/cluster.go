@@ -111,6 +111,9 @@ type cluster struct {
 	// project that the cluster belongs to, or its own name.
 	project string
 
+	// rollout holds the annotations that steer the rollouts of its shards.
+	rollout map[string]string
+
 	// password of the superuser. Empty if it is not known yet.
 	password string
 
@@ -123,6 +126,7 @@ func newCluster(in compose.Input, mc *v1alpha1.MultigresCluster, rc *resolve.Clu
 		Cluster:    rc,
 		generation: mc.Generation,
 		project:    rc.ProjectRef,
+		rollout:    naming.RolloutAnnotations(mc.Annotations),
 		password:   secretValue(in.Find(requirePassword), rc.PasswordSecret.Key),
 		managed:    &xpv2.ProviderConfigReference{Kind: mv1alpha1.ProviderConfigKind, Name: naming.ProviderConfig(rc.Name)},
 	}

@@ -62,7 +62,7 @@ func buildTableGroup(c *cluster, db *resolve.Database, tg *resolve.TableGroup, s
 		ObjectMeta: metav1.ObjectMeta{
 			Name:        naming.TableGroup(c.Name, db.Name, tg.Name),
 			Labels:      naming.TableGroupLabels(c.Name, db.Name, tg.Name, naming.ComponentTableGroup),
-			Annotations: c.annotations(),
+			Annotations: naming.Merge(c.rollout, c.annotations()),
 		},
 		Spec: v1alpha1.TableGroupSpec{
 			DataPlaneSettings: settings,

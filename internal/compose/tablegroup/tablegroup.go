@@ -78,7 +78,7 @@ func buildShard(tg *v1alpha1.TableGroup, rs *v1alpha1.ShardResolvedSpec) *v1alph
 		ObjectMeta: metav1.ObjectMeta{
 			Name:        id.Name(),
 			Labels:      id.Labels(naming.ComponentShard),
-			Annotations: map[string]string{naming.AnnotationProjectRef: project},
+			Annotations: naming.Merge(naming.RolloutAnnotations(tg.Annotations), map[string]string{naming.AnnotationProjectRef: project}),
 		},
 		Spec: v1alpha1.ShardSpec{
 			DataPlaneSettings: tg.Spec.DataPlaneSettings,
