@@ -8,13 +8,9 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/crossplane-multigres/crossplane-multigres/internal/placement"
 )
-
-// errBackoff is why the flags of the backoff make no sense.
-var errBackoff = errors.New("--backoff-base must be more than zero and not more than --backoff-max")
-
-// errLease is why the flags of the leader election make no sense.
-var errLease = errors.New("--leader-election-lease must be more than --leader-election-renew, and that more than --leader-election-retry")
 
 // cli holds the flags.
 type cli struct {
@@ -23,7 +19,7 @@ type cli struct {
 
 	Namespaces []string `help:"Namespaces whose managed resources are worked on. All if there are none." placeholder:"NAME"`
 
-	LeaderElection          bool          `default:"true" help:"Let one of several replicas work at a time." negatable:""`
+	LeaderElection          bool          `default:"true" help:"Let one of several replicas work at a time. Without it this process takes over from whoever works." negatable:""`
 	LeaderElectionNamespace string        `env:"POD_NAMESPACE" help:"Namespace of the lease. That of the pod if empty."`
 	LeaderElectionLease     time.Duration `default:"15s" help:"How long other replicas wait for a leader that is silent."`
 	LeaderElectionRenew     time.Duration `default:"10s" help:"How long a leader tries to renew its lease before it gives up."`
@@ -31,7 +27,7 @@ type cli struct {
 
 	Poll             time.Duration `default:"1m" help:"How often to observe each external resource."`
 	Sync             time.Duration `default:"1h" help:"How often to reconcile everything, changed or not."`
-	MaxReconcileRate int           `default:"10" help:"Reconciliations per second of all controllers."`
+	MaxReconcileRate int           `default:"100" help:"Reconciliations per second of all controllers."`
 	Concurrency      int           `default:"10" help:"Reconciliations at a time of each controller."`
 	BackoffBase      time.Duration `default:"1s" help:"Rest after the first failure in a row. Each further one doubles it."`
 	BackoffMax       time.Duration `default:"60s" help:"Longest rest after a failure."`
@@ -42,28 +38,41 @@ type cli struct {
 	Shutdown       time.Duration `default:"30s" help:"How long running reconciliations may take to end when the provider stops."`
 }
 
-// Validate is called by kong.
-func (c *cli) Validate() error {
-	if c.BackoffBase <= 0 || c.BackoffBase > c.BackoffMax {
-		return errBackoff
+// placement of the controllers.
+func (c *cli) placement() placement.Spec {
+	return placement.Spec{
+		LeaderElection: c.LeaderElection,
+		LeaseDuration:  c.LeaderElectionLease,
+		RenewDeadline:  c.LeaderElectionRenew,
+		RetryPeriod:    c.LeaderElectionRetry,
+		Concurrency:    c.Concurrency,
+		Rate:           c.MaxReconcileRate,
+		BackoffBase:    c.BackoffBase,
+		BackoffMax:     c.BackoffMax,
+		PollInterval:   c.Poll,
+		SyncInterval:   c.Sync,
 	}
-	if c.LeaderElectionRetry <= 0 || c.LeaderElectionRenew <= c.LeaderElectionRetry || c.LeaderElectionLease <= c.LeaderElectionRenew {
-		return errLease
-	}
-	return nil
 }
 
-// Run the controllers until the process is told to stop or is no longer the leader.
+// Validate is called by kong.
+func (c *cli) Validate() error { return c.placement().Validate() }
+
+// Run the controllers until the process is told to stop or is no longer the leader, which is an error.
 func (c *cli) Run() error {
 	cfg, err := ctrl.GetConfig()
 	if err != nil {
 		return errors.Wrap(err, "cannot get configuration of the API server")
 	}
-	mgr, err := newManager(cfg, c)
+	ctx := ctrl.SetupSignalHandler()
+	l, err := c.lead(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	return errors.Wrap(mgr.Start(ctrl.SetupSignalHandler()), "cannot run controllers")
+	mgr, err := newManager(cfg, c, l)
+	if err != nil {
+		return err
+	}
+	return errors.Wrap(mgr.Start(ctx), "cannot run controllers")
 }
 
 // newParser returns a parser of command lines that fills the flags.

@@ -14,9 +14,12 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/placement"
 )
 
 func parse(t *testing.T, args ...string) (*cli, error) {
@@ -32,7 +35,7 @@ func TestFlags(t *testing.T) {
 		c := &cli{
 			LogFormat: "json", LeaderElection: true, LeaderElectionNamespace: "system",
 			LeaderElectionLease: 15 * time.Second, LeaderElectionRenew: 10 * time.Second, LeaderElectionRetry: 2 * time.Second,
-			Poll: time.Minute, Sync: time.Hour, MaxReconcileRate: 10, Concurrency: 10, BackoffBase: time.Second, BackoffMax: time.Minute,
+			Poll: time.Minute, Sync: time.Hour, MaxReconcileRate: 100, Concurrency: 10, BackoffBase: time.Second, BackoffMax: time.Minute,
 			MetricsAddress: ":8080", HealthAddress: ":8081", PprofAddress: "0", Shutdown: 30 * time.Second,
 		}
 		change(c)
@@ -63,22 +66,22 @@ func TestFlags(t *testing.T) {
 		"BackoffBaseTooLong": {
 			reason: "A first rest that is longer than the longest one should be refused.",
 			args:   []string{"--backoff-base=2m"},
-			want:   want{err: errBackoff},
+			want:   want{err: placement.ErrInvalid},
 		},
 		"BackoffBaseZero": {
 			reason: "No rest at all should be refused.",
 			args:   []string{"--backoff-base=0s"},
-			want:   want{err: errBackoff},
+			want:   want{err: placement.ErrInvalid},
 		},
 		"RenewTooLong": {
 			reason: "A leader that gives up later than others take over should be refused.",
 			args:   []string{"--leader-election-renew=15s"},
-			want:   want{err: errLease},
+			want:   want{err: placement.ErrInvalid},
 		},
 		"RetryTooLong": {
 			reason: "A leader that never tries again should be refused.",
 			args:   []string{"--leader-election-retry=10s"},
-			want:   want{err: errLease},
+			want:   want{err: placement.ErrInvalid},
 		},
 		"UnknownFormat": {
 			reason: "A format of logs that does not exist should be refused.",
@@ -144,17 +147,20 @@ func TestManager(t *testing.T) {
 	}
 	api := httptest.NewServer(http.HandlerFunc(discovery))
 	defer api.Close()
-	if _, err := newManager(&rest.Config{Host: api.URL}, c); err != nil {
+	l := leadership{lease: placement.NewFakeLease()}
+	// Controllers of an earlier run of this test had the same names.
+	again := func(o *ctrl.Options) { o.Controller.SkipNameValidation = ptr.To(true) }
+	if _, err := newManager(&rest.Config{Host: api.URL}, c, l, again); err != nil {
 		t.Errorf("newManager(): without the kinds there should be a manager that waits for them, got %v", err)
 	}
-	if diff := cmp.Diff(map[string]cache.Config{"a": {}, "b": {}}, managerOptions(&cli{Namespaces: []string{"a", "b"}}, nil).Cache.DefaultNamespaces); diff != "" {
+	if diff := cmp.Diff(map[string]cache.Config{"a": {}, "b": {}}, managerOptions(&cli{Namespaces: []string{"a", "b"}}, nil, l).Cache.DefaultNamespaces); diff != "" {
 		t.Errorf("managerOptions(): -want, +got:\n%s", diff)
 	}
-	if all := managerOptions(c, nil).Cache.DefaultNamespaces; all != nil {
+	if all := managerOptions(c, nil, l).Cache.DefaultNamespaces; all != nil {
 		t.Errorf("managerOptions(): want all namespaces, got %v", all)
 	}
-	o := options(c, logging.NewNopLogger())
-	if diff := cmp.Diff([]time.Duration{c.BackoffBase, c.BackoffMax, c.Poll}, []time.Duration{o.BackoffBase, o.BackoffMax, o.PollInterval}); diff != "" {
+	o := options(c, logging.NewNopLogger(), l)
+	if diff := cmp.Diff(c.placement(), o.Placement); diff != "" {
 		t.Errorf("options(): -want, +got:\n%s", diff)
 	}
 }

@@ -78,22 +78,8 @@ func Decode[C comparable](annotation string, uid types.UID) (Claims[C], error) {
 	if annotation == "" {
 		return nil, nil
 	}
-	// Who wrote it is asked first: what others wrote need not be readable.
-	head := struct {
-		Version int       `json:"v"`
-		UID     types.UID `json:"uid"`
-	}{}
-	if err := json.Unmarshal([]byte(annotation), &head); err != nil {
-		return nil, errors.Wrap(ErrUnreadable, err.Error())
-	}
-	if head.Version < 1 || head.UID == "" {
-		return nil, errors.Wrap(ErrUnreadable, "no version or UID")
-	}
-	if head.UID != uid {
-		return nil, errors.Wrapf(ErrForeign, "UID %q", head.UID)
-	}
-	if head.Version != version {
-		return nil, errors.Wrapf(ErrUnreadable, "version %d", head.Version)
+	if err := head(annotation, uid); err != nil {
+		return nil, err
 	}
 	e := envelope[C]{}
 	d := json.NewDecoder(bytes.NewReader([]byte(annotation)))
@@ -113,4 +99,32 @@ func Decode[C comparable](annotation string, uid types.UID) (Claims[C], error) {
 		seen[claim.Context] = true
 	}
 	return e.Claims, nil
+}
+
+// head reads who wrote claims and in which format. It fails as Decode does.
+func head(annotation string, uid types.UID) error {
+	// Who wrote it is asked first: what others wrote need not be readable.
+	h := struct {
+		Version int       `json:"v"`
+		UID     types.UID `json:"uid"`
+	}{}
+	if err := json.Unmarshal([]byte(annotation), &h); err != nil {
+		return errors.Wrap(ErrUnreadable, err.Error())
+	}
+	if h.Version < 1 || h.UID == "" {
+		return errors.Wrap(ErrUnreadable, "no version or UID")
+	}
+	if h.UID != uid {
+		return errors.Wrapf(ErrForeign, "UID %q", h.UID)
+	}
+	if h.Version != version {
+		return errors.Wrapf(ErrUnreadable, "version %d", h.Version)
+	}
+	return nil
+}
+
+// Readable reports whether an annotation holds no claims, or claims that the managed resource with the given UID made, as far as
+// can be told without knowing its contexts.
+func Readable(annotation string, uid types.UID) bool {
+	return annotation == "" || head(annotation, uid) == nil
 }

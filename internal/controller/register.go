@@ -4,19 +4,28 @@ package controller
 import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/local"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/password"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/setup"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/tlscertificate"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/topology"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/volumeclaim"
 )
 
 // SetupGated sets up each controller once the API server serves its kind.
-func SetupGated(mgr ctrl.Manager, o local.Options) {
-	for _, setup := range []func(ctrl.Manager, local.Options){
+func SetupGated(mgr ctrl.Manager, o setup.Options) error {
+	for _, gated := range []func(ctrl.Manager, setup.Options){
 		password.SetupGated,
 		tlscertificate.SetupGated,
 		volumeclaim.SetupGated,
 	} {
-		setup(mgr, o)
+		gated(mgr, o)
 	}
+	l, err := topology.New(mgr, o)
+	if err != nil {
+		return err
+	}
+	for _, gated := range []func(ctrl.Manager, setup.Options, *topology.Layer){} {
+		gated(mgr, o, l)
+	}
+	return nil
 }

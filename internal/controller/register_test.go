@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/controller"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -22,11 +21,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
-	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/local"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/metrics"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/setup"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/placement"
 )
 
 var kinds = []schema.GroupVersionKind{
@@ -101,7 +104,11 @@ func newManager(t *testing.T) ctrl.Manager {
 	}
 	api := httptest.NewServer(http.HandlerFunc(discovery))
 	t.Cleanup(api.Close)
-	mgr, err := ctrl.NewManager(&rest.Config{Host: api.URL}, ctrl.Options{Scheme: s, Metrics: server.Options{BindAddress: "0"}})
+	mgr, err := ctrl.NewManager(&rest.Config{Host: api.URL}, ctrl.Options{
+		Scheme: s, Metrics: server.Options{BindAddress: "0"},
+		// Controllers of an earlier run of this test had the same names.
+		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,9 +117,13 @@ func newManager(t *testing.T) ctrl.Manager {
 
 func TestSetupGated(t *testing.T) {
 	g, log := &fakeGate{Gate: new(gate.Gate[schema.GroupVersionKind]), waiting: map[schema.GroupVersionKind]func(){}}, &fakeLogger{Logger: logging.NewNopLogger()}
-	o := local.Options{Options: controller.DefaultOptions(), BackoffBase: time.Second, BackoffMax: time.Minute}
+	o := setup.Options{
+		Options: controller.DefaultOptions(), Placement: placement.Default(), Lease: placement.NewFakeLease(), Metrics: metrics.New(),
+	}
 	o.Logger, o.Gate, o.GlobalRateLimiter = log, g, ratelimiter.NewGlobal(1)
-	SetupGated(newManager(t), o)
+	if err := SetupGated(newManager(t), o); err != nil {
+		t.Fatal(err)
+	}
 	var got []schema.GroupVersionKind
 	for _, k := range kinds {
 		if _, ok := g.waiting[k]; ok {
@@ -128,10 +139,15 @@ func TestSetupGated(t *testing.T) {
 	for _, k := range kinds {
 		g.waiting[k]()
 	}
-	if len(log.said) > 0 {
-		t.Errorf("SetupGated(): every controller should start when its kind is there, got %v", log.said)
+	for _, s := range log.said {
+		if !strings.HasPrefix(s, "Controller is set up") {
+			t.Errorf("SetupGated(): every controller should start when its kind is there, got %v", s)
+		}
 	}
-	// Names of controllers are unique in a process, so that a second time fails.
+	if len(log.said) != len(kinds) {
+		t.Errorf("SetupGated(): every controller should describe itself, got %v", log.said)
+	}
+	// An index can be added only once, so that a second time fails.
 	g.waiting[kinds[0]]()
 	if !slices.ContainsFunc(log.said, func(s string) bool { return strings.HasPrefix(s, "Cannot set up controller") }) {
 		t.Errorf("SetupGated(): a controller that cannot start should say so, got %v", log.said)

@@ -16,6 +16,8 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crossplane-multigres/crossplane-multigres/internal/fault"
 )
 
 // DefaultOldAfter is twice the time that the managed reconciler gives to a reconcile.
@@ -120,6 +122,7 @@ func (g *guarded[T]) Update(ctx context.Context, mg T) (managed.ExternalUpdate, 
 		return managed.ExternalUpdate{}, err
 	}
 	defer g.unlock(ctx, mg, lock)
+	fault.Hit(fault.AfterLock)
 	if verdict.Breakable() {
 		// The holder may have changed the external resource after it was observed.
 		o, err := g.again(ctx, mg)
@@ -137,6 +140,7 @@ func (g *guarded[T]) Delete(ctx context.Context, mg T) (managed.ExternalDelete, 
 		return managed.ExternalDelete{}, err
 	}
 	defer g.unlock(ctx, mg, lock)
+	fault.Hit(fault.AfterLock)
 	if verdict.Breakable() {
 		o, err := g.again(ctx, mg)
 		if err != nil || !o.ResourceExists {

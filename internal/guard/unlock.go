@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crossplane-multigres/crossplane-multigres/internal/fault"
 )
 
 // unlockTimeout is how long an attempt to unlock takes at most. It begins when the change is over, whether or not the time for
@@ -28,6 +30,7 @@ type operation struct {
 // unlock mg. Others may have written it meanwhile; only the lock itself must be ours. A lock that stays is broken later, so
 // failure to remove it does not spoil the change that it was for.
 func (g *guarded[T]) unlock(ctx context.Context, mg T, lock string) {
+	fault.Hit(fault.BeforeUnlock)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 	defer cancel()
 	patch, err := unlocking(lock)

@@ -30,6 +30,9 @@ const (
 	// DefaultConcurrency is how many objects of a kind are reconciled at a time. Most of that time they wait for a server.
 	DefaultConcurrency = 10
 
+	// DefaultRate is how many reconciles start per second. One of a resource that is as desired costs one read of a server.
+	DefaultRate = 100
+
 	// DefaultBackoffBase and DefaultBackoffMax are those of Crossplane's controllers.
 	DefaultBackoffBase = 1 * time.Second
 	DefaultBackoffMax  = 60 * time.Second
@@ -66,6 +69,9 @@ type Spec struct {
 	// Concurrency is how many objects of a kind are reconciled at a time. One object is never reconciled twice at a time.
 	Concurrency int
 
+	// Rate is how many reconciles per second all controllers together start at most.
+	Rate int
+
 	// BackoffBase is how long an object rests after its first failure in a row. Each further one doubles it.
 	BackoffBase time.Duration
 
@@ -87,6 +93,7 @@ func Default() Spec {
 		RenewDeadline:  DefaultRenewDeadline,
 		RetryPeriod:    DefaultRetryPeriod,
 		Concurrency:    DefaultConcurrency,
+		Rate:           DefaultRate,
 		BackoffBase:    DefaultBackoffBase,
 		BackoffMax:     DefaultBackoffMax,
 		PollInterval:   DefaultPollInterval,
@@ -96,8 +103,8 @@ func Default() Spec {
 
 // String describes the placement in one line, for the log.
 func (s Spec) String() string {
-	return fmt.Sprintf("placement=%s concurrency=%d backoff=%s..%s poll=%s sync=%s",
-		s.replicas(), s.Concurrency, s.BackoffBase, s.BackoffMax, s.PollInterval, s.SyncInterval)
+	return fmt.Sprintf("placement=%s concurrency=%d rate=%d backoff=%s..%s poll=%s sync=%s",
+		s.replicas(), s.Concurrency, s.Rate, s.BackoffBase, s.BackoffMax, s.PollInterval, s.SyncInterval)
 }
 
 func (s Spec) replicas() string {
@@ -117,6 +124,7 @@ func (s Spec) Validate() error {
 		}
 	}
 	check(s.Concurrency > 0, "concurrency %d: must be positive", s.Concurrency)
+	check(s.Rate > 0, "rate %d: must be positive", s.Rate)
 	check(s.BackoffBase > 0, "backoff base %s: must be positive", s.BackoffBase)
 	check(s.BackoffMax >= s.BackoffBase, "backoff max %s: must not be shorter than the base %s", s.BackoffMax, s.BackoffBase)
 	check(s.PollInterval > 0, "poll interval %s: must be positive", s.PollInterval)
@@ -170,12 +178,11 @@ func (s Spec) cache(o cache.Options) cache.Options {
 	return o
 }
 
-// Crossplane returns o with the concurrency and the poll interval of the placement. All controllers together start as many
-// reconciles per second as one controller may have at a time, as Crossplane's providers do.
+// Crossplane returns o with the concurrency and the poll interval of the placement, and with one limit of the rate for all controllers.
 func (s Spec) Crossplane(o controller.Options) controller.Options {
 	o.MaxConcurrentReconciles = s.Concurrency
 	o.PollInterval = s.PollInterval
-	o.GlobalRateLimiter = ratelimiter.NewGlobal(s.Concurrency)
+	o.GlobalRateLimiter = ratelimiter.NewGlobal(s.Rate)
 	return o
 }
 

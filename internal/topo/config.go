@@ -68,8 +68,9 @@ type Config struct {
 	Observe func(took time.Duration, err error)
 }
 
-// validate says what in the configuration cannot be used.
-func (c *Config) validate() error {
+// Validate says what in the configuration cannot be used, as ErrInvalid. It asks
+// nobody.
+func (c *Config) Validate() error {
 	if len(c.Endpoints) == 0 {
 		return invalid(errors.New("endpoints: at least one is required"))
 	}
@@ -92,7 +93,13 @@ func (c *Config) validate() error {
 		return invalid(errors.Errorf("timeout: %s is negative", c.Timeout))
 	}
 
-	return nil
+	if c.TLS == nil {
+		return nil
+	}
+
+	_, err := c.TLS.config()
+
+	return err
 }
 
 // validateEndpoint says why e is no endpoint.

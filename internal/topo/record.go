@@ -58,6 +58,7 @@ func (r Records[M]) Get(ctx context.Context, p Path) (Record[M], error) {
 		return rec, errors.Wrapf(err, "cannot read %s", p)
 	}
 
+	r.store.answered(resp.Header)
 	rec.Owner = string(value(resp, 1))
 
 	kvs := resp.Responses[0].GetResponseRange().GetKvs()

@@ -3,10 +3,13 @@ package topo
 import (
 	"context"
 	"path"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
@@ -20,13 +23,16 @@ type Store struct {
 	identity string
 	timeout  time.Duration
 	observe  func(time.Duration, error)
+
+	// cluster is the ID of the etcd cluster that answered last.
+	cluster atomic.Uint64
 }
 
 // Open makes a store. It connects in the background, except with a user and
 // password, which it checks first: that fails as ErrUnavailable or ErrDenied. A
 // configuration that cannot be used is ErrInvalid.
 func Open(cfg Config) (*Store, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 
@@ -81,6 +87,31 @@ func (s *Store) Close() error {
 
 	return nil
 }
+
+// Cluster is the ID of the etcd cluster that holds the records, in hexadecimal.
+// Two stores with the same ID and root are the same place, whatever their
+// endpoints. etcd makes the ID from what the cluster was bootstrapped with, so
+// one that is built anew in the same way has the same ID.
+func (s *Store) Cluster(ctx context.Context) (string, error) {
+	if s.cluster.Load() == 0 {
+		err := s.do(ctx, func(ctx context.Context) error {
+			resp, err := s.client.Get(ctx, s.fenceKey(), clientv3.WithCountOnly())
+			if err == nil {
+				s.answered(resp.Header)
+			}
+
+			return err
+		})
+		if err != nil {
+			return "", errors.Wrap(err, "cannot identify topology server")
+		}
+	}
+
+	return strconv.FormatUint(s.cluster.Load(), 16), nil
+}
+
+// answered takes note of which cluster an answer is from.
+func (s *Store) answered(h *etcdserverpb.ResponseHeader) { s.cluster.Store(h.GetClusterId()) }
 
 // Cells are the cells of the cluster, in the global topology.
 func (s *Store) Cells() Records[*clustermetadatapb.Cell] {

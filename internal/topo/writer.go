@@ -23,12 +23,17 @@ type Writer struct {
 	// than the fence raises the fence first.
 	Token int64
 
-	// Owner is what the writer's records carry as their owner: the UID of the
-	// object that describes them.
+	// Owner is what the writer's records carry as their owner. It names the
+	// object that describes them, and is never used again for another one.
 	Owner string
 
 	// Adopt says which records of others the writer makes its own.
 	Adopt Adoption
+
+	// Heir says of an owner that the writer makes its records its own, beside
+	// those that Adopt says: one that is certainly gone, or that a person named.
+	// There is none if it is nil.
+	Heir func(owner string) bool
 }
 
 // check says why the writer cannot write.
@@ -47,6 +52,10 @@ func (w Writer) check() error {
 // may says whether the writer may change a record of an owner, who is empty if
 // there is none.
 func (w Writer) may(owner string) bool {
+	if owner != "" && w.Heir != nil && w.Heir(owner) {
+		return true
+	}
+
 	switch w.Adopt {
 	case AdoptAny:
 		return true

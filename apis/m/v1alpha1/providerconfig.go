@@ -51,39 +51,16 @@ type ProviderConfigSpec struct {
 	// +optional
 	Credentials *ProviderConfigCredentials `json:"credentials,omitempty"`
 
-	// TopoServerRef names the TopoServer of the namespace of the ProviderConfig that the endpoints belong to, if the
-	// cluster runs its topology server itself. Such a server goes with its cluster, and every record with it. Without the
-	// reference the topology server outlives the cluster.
+	// DedicatedEndpoints are the client endpoints, as they are written elsewhere, of topology servers that hold nothing but
+	// the records of one cluster and end with it: with the object that controls this ProviderConfig. Once that object is
+	// being deleted, records on such a server hold up nothing if the server does not answer for a minute. Endpoints that
+	// are not listed are never given up.
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=512
+	// +listType=set
 	// +optional
-	TopoServerRef *TopoServerReference `json:"topoServerRef,omitempty"`
-
-	// CellTopoServerRefs name the TopoServers of cells that run one of their own.
-	// +kubebuilder:validation:MaxItems=50
-	// +listType=map
-	// +listMapKey=cell
-	// +optional
-	CellTopoServerRefs []CellTopoServerReference `json:"cellTopoServerRefs,omitempty"`
-}
-
-// A TopoServerReference names the TopoServer that a cluster runs for all of its cells.
-type TopoServerReference struct {
-	// Name of the TopoServer, in the namespace of the ProviderConfig.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	Name string `json:"name"`
-}
-
-// A CellTopoServerReference names the TopoServer that a cluster runs for one of its cells.
-type CellTopoServerReference struct {
-	// Cell whose components keep their records there.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=63
-	Cell string `json:"cell"`
-
-	// Name of the TopoServer, in the namespace of the ProviderConfig.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	Name string `json:"name"`
+	DedicatedEndpoints []string `json:"dedicatedEndpoints,omitempty"`
 }
 
 // A ProviderConfigStatus is the observed state of a ProviderConfig.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/local"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/setup"
 )
 
 const (
@@ -32,12 +33,13 @@ const (
 var errOwned = errors.New("another Password holds the key")
 
 // SetupGated sets up the controller of Passwords once the API server serves them.
-func SetupGated(mgr ctrl.Manager, o local.Options) {
+func SetupGated(mgr ctrl.Manager, o setup.Options) {
 	local.SetupGated(mgr, o, local.Kind[*v1alpha1.Password]{
 		GroupVersionKind: v1alpha1.PasswordGroupVersionKind,
 		Managed:          &v1alpha1.Password{},
 		List:             &v1alpha1.PasswordList{},
 		Watched:          &corev1.Secret{},
+		WatchedName:      "Secret",
 		MetadataOnly:     true,
 		Names:            func(mg *v1alpha1.Password) []string { return []string{mg.Spec.ForProvider.SecretName} },
 		Client:           &external{kube: mgr.GetClient(), live: mgr.GetAPIReader(), generate: generate, now: time.Now},

@@ -24,7 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
-	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/local"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/guard"
 )
 
 var (
@@ -93,8 +93,8 @@ func secret(m ...secretModifier) *corev1.Secret {
 	return s
 }
 
-// setup returns a client that numbers the passwords it generates.
-func setup(t *testing.T, objs ...client.Object) *external {
+// arrange returns a client that numbers the passwords it generates.
+func arrange(t *testing.T, objs ...client.Object) *external {
 	t.Helper()
 	kube := fake.NewClientBuilder().WithScheme(scheme(t)).WithObjects(objs...).WithStatusSubresource(&v1alpha1.Password{}).Build()
 	n := 0
@@ -153,7 +153,7 @@ func TestObserve(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			e := setup(t, tc.objs...)
+			e := arrange(t, tc.objs...)
 			e.kube = nil // Only the reader is left, so that a write would panic.
 			got, err := e.Observe(context.Background(), tc.mg)
 			if diff := cmp.Diff(tc.want.err, err, cmpopts.EquateErrors()); diff != "" {
@@ -167,7 +167,7 @@ func TestObserve(t *testing.T) {
 }
 
 func TestObservation(t *testing.T) {
-	e := setup(t)
+	e := arrange(t)
 	mg := mr(rotation("a"))
 	if _, err := e.Create(context.Background(), mg); err != nil {
 		t.Fatal(err)
@@ -255,7 +255,7 @@ func TestWrite(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			e := setup(t, tc.objs...)
+			e := arrange(t, tc.objs...)
 			var err error
 			for _, f := range tc.calls {
 				err = f(e, tc.mg)
@@ -295,9 +295,9 @@ func TestNeverRewritten(t *testing.T) {
 	mg := mr(func(p *v1alpha1.Password) {
 		p.Spec.ManagementPolicies = xpv2.ManagementPolicies{xpv2.ManagementActionAll}
 	})
-	e := setup(t, mg)
+	e := arrange(t, mg)
 	connect := managed.TypedExternalConnectorFn[*v1alpha1.Password](func(context.Context, *v1alpha1.Password) (managed.TypedExternalClient[*v1alpha1.Password], error) {
-		return &local.Guarded[*v1alpha1.Password]{TypedExternalClient: e, Live: e.live}, nil
+		return guard.Wrap[*v1alpha1.Password](e, guard.Options{Kube: e.kube, Identity: func() guard.Identity { return guard.Identity{Holder: "test", Token: 1} }}), nil
 	})
 	var first map[string]string
 	for i := range 1000 {

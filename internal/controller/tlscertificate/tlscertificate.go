@@ -20,6 +20,7 @@ import (
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/local"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/setup"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/pki"
 )
 
@@ -30,13 +31,14 @@ const annotationOwner = v1alpha1.Group + "/tls-certificate"
 var errOwned = errors.New("this TLSCertificate did not make it")
 
 // SetupGated sets up the controller of TLSCertificates once the API server serves them.
-func SetupGated(mgr ctrl.Manager, o local.Options) {
+func SetupGated(mgr ctrl.Manager, o setup.Options) {
 	e := &external{kube: mgr.GetClient(), live: mgr.GetAPIReader(), random: rand.Reader, now: time.Now}
 	local.SetupGated(mgr, o, local.Kind[*v1alpha1.TLSCertificate]{
 		GroupVersionKind: v1alpha1.TLSCertificateGroupVersionKind,
 		Managed:          &v1alpha1.TLSCertificate{},
 		List:             &v1alpha1.TLSCertificateList{},
 		Watched:          &corev1.Secret{},
+		WatchedName:      "Secret",
 		MetadataOnly:     true,
 		Names:            secrets,
 		Client:           e,

@@ -20,18 +20,20 @@ import (
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/local"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/setup"
 )
 
 // errOwned is why a claim cannot be used.
 var errOwned = errors.New("another object owns the PersistentVolumeClaim")
 
 // SetupGated sets up the controller of VolumeClaims once the API server serves them.
-func SetupGated(mgr ctrl.Manager, o local.Options) {
+func SetupGated(mgr ctrl.Manager, o setup.Options) {
 	local.SetupGated(mgr, o, local.Kind[*v1alpha1.VolumeClaim]{
 		GroupVersionKind: v1alpha1.VolumeClaimGroupVersionKind,
 		Managed:          &v1alpha1.VolumeClaim{},
 		List:             &v1alpha1.VolumeClaimList{},
 		Watched:          &corev1.PersistentVolumeClaim{},
+		WatchedName:      "PersistentVolumeClaim",
 		Names:            func(mg *v1alpha1.VolumeClaim) []string { return []string{nameOf(mg)} },
 		Client:           &external{kube: mgr.GetClient()},
 	})

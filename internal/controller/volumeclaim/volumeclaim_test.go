@@ -129,7 +129,7 @@ func sc(name string, m ...classModifier) *storagev1.StorageClass {
 	return s
 }
 
-func setup(t *testing.T, funcs interceptor.Funcs, objs ...client.Object) *external {
+func arrange(t *testing.T, funcs interceptor.Funcs, objs ...client.Object) *external {
 	t.Helper()
 	s := runtime.NewScheme()
 	if err := errors.Join(corev1.AddToScheme(s), storagev1.AddToScheme(s), v1alpha1.AddToScheme(s)); err != nil {
@@ -254,7 +254,7 @@ func TestObserve(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			e := setup(t, readOnly(t), tc.objs...)
+			e := arrange(t, readOnly(t), tc.objs...)
 			o, err := e.Observe(context.Background(), tc.mg)
 			got := want{o: o, ready: tc.mg.GetCondition(xpv2.TypeReady).Status, sized: tc.mg.GetCondition(TypeSized).Reason, err: err}
 			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{}), cmpopts.EquateErrors()); diff != "" {
@@ -388,7 +388,7 @@ func TestWrite(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			e := setup(t, interceptor.Funcs{}, tc.objs...)
+			e := arrange(t, interceptor.Funcs{}, tc.objs...)
 			var err error
 			for _, f := range tc.calls {
 				err = f(e, tc.mg)
@@ -420,7 +420,7 @@ func TestUnavailable(t *testing.T) {
 	}
 	broken := &external{kube: &test.MockClient{MockGet: test.NewMockGetFn(errBoom), MockCreate: test.NewMockCreateFn(errBoom)}}
 	exists := &external{kube: &test.MockClient{MockCreate: test.NewMockCreateFn(kerrors.NewForbidden(schema.GroupResource{}, "", errBoom))}}
-	named, unnamed := setup(t, noClass, pvc()), setup(t, noClass, pvc(class(nil)))
+	named, unnamed := arrange(t, noClass, pvc()), arrange(t, noClass, pvc(class(nil)))
 	cases := map[string]struct {
 		call func() error
 		want error

@@ -1,0 +1,6 @@
+//go:build !fault
+
+package fault
+
+// Hit does nothing.
+func Hit(Point) {}
