@@ -51,6 +51,19 @@ CONTROL_PLANE      := $(call kubernetes,kube-apiserver kube-controller-manager k
 KUBECTL            := $(call kubernetes,kubectl)
 NODE               := $(call kubernetes,kubelet kube-proxy)
 
+# What a bed runs beside Kubernetes (test/bed), and what its images are made of.
+CONTAINERD_VERSION := $(call pin,containerd,github.com/containerd/containerd/v2)
+MULTIGRES_VERSION  := $(call pin,multigres,github.com/multigres/multigres)
+CONTAINERD         := $(foreach p,containerd ctr containerd-shim-runc-v2,$(BIN)/$(p)-$(CONTAINERD_VERSION))
+RUNC               := $(BIN)/runc-$(call pin,runc,github.com/opencontainers/runc)
+CNI                := $(BIN)/cni-$(call pin,cni,github.com/containernetworking/plugins)
+COREDNS            := $(BIN)/coredns-$(call pin,coredns,github.com/coredns/coredns)
+LOCAL_PATH         := $(BIN)/local-path-provisioner-$(call pin,local-path-provisioner,github.com/rancher/local-path-provisioner)
+HELM               := $(BIN)/helm-$(call pin,helm,helm.sh/helm/v3)
+MULTIGRES          := $(BIN)/multigres-$(MULTIGRES_VERSION)
+IMAGE_TOOLS        := $(foreach p,image registry pause placeholder,$(BIN)/$(p))
+IMAGES             := $(CACHE)/images
+
 # The linter's cache holds paths: one that two checkouts share names files of the other.
 export GOLANGCI_LINT_CACHE := $(CACHE)/lint
 
@@ -73,6 +86,7 @@ export KUBE_SCHEDULER_BIN          := $(call kubernetes,kube-scheduler)
 # The provider with its fault points, for test/provider.
 export PROVIDER_FAULT_BIN := $(BIN)/provider-fault
 
+comma := ,
 say = @printf '==> %s\n'
 
 .DEFAULT_GOAL := help
@@ -128,6 +142,40 @@ $(CONTROL_PLANE) $(KUBECTL) $(NODE): $(BIN)/%-$(KUBERNETES_VERSION): tools/kuber
 
 $(XPKG_TOOL): tools/image/go.mod $(wildcard tools/image/oci/*.go tools/image/cmd/xpkg/*.go)
 	$(call tool,image,./cmd/xpkg)
+
+$(CONTAINERD): $(BIN)/%-$(CONTAINERD_VERSION): tools/containerd/go.mod
+	$(call tool,containerd,-tags=no_btrfs$(comma)no_zfs$(comma)no_devmapper github.com/containerd/containerd/v2/cmd/$*)
+
+# The only program here that is linked with C: without libseccomp no pod with a seccomp profile starts.
+$(RUNC): tools/runc/go.mod $(IMAGES)/host
+	@printf '==> tools: %s\n' '$(notdir $@)'
+	@lib=$$(dirname $$(ls -d $(IMAGES)/host/usr/lib/*/pkgconfig)); cd tools/runc && \
+		PKG_CONFIG_PATH=$$lib/pkgconfig CGO_LDFLAGS="-L$$lib -static" CGO_ENABLED=1 \
+		go build -tags 'seccomp netgo osusergo' -ldflags '-s -w -extldflags -static' -o '$@' github.com/opencontainers/runc
+
+$(CNI): tools/cni/go.mod
+	@printf '==> tools: %s\n' '$(notdir $@)'
+	@mkdir -p '$@.tmp' && cd tools/cni && go build -ldflags='-s -w' -o '$@.tmp/' \
+		$(addprefix github.com/containernetworking/plugins/plugins/,main/bridge main/loopback ipam/host-local)
+	@rm -rf '$@' && mv '$@.tmp' '$@'
+
+$(COREDNS): tools/coredns/go.mod tools/coredns/main.go
+	$(call tool,coredns,.)
+
+$(LOCAL_PATH): tools/local-path-provisioner/go.mod
+	$(call tool,local-path-provisioner,github.com/rancher/local-path-provisioner)
+
+$(HELM): tools/helm/go.mod
+	$(call tool,helm,helm.sh/helm/v3/cmd/helm)
+
+$(MULTIGRES): tools/multigres/go.mod
+	@printf '==> tools: %s\n' '$(notdir $@)'
+	@mkdir -p '$@.tmp' && cd tools/multigres && go build -ldflags='-s -w' -o '$@.tmp/' \
+		$(addprefix github.com/multigres/multigres/go/cmd/,multipooler multiorch multigateway multiadmin pgctld)
+	@rm -rf '$@' && mv '$@.tmp' '$@'
+
+$(IMAGE_TOOLS): $(BIN)/%: tools/image/go.mod $(wildcard tools/image/oci/*.go tools/image/cmd/*/*.go)
+	$(call tool,image,./cmd/$*)
 
 # module prints the folder of Crossplane's sources.
 module = $$(cd tools/crossplane && go mod download github.com/crossplane/crossplane/v2 && go list -m -f '{{.Dir}}' github.com/crossplane/crossplane/v2)
@@ -301,6 +349,66 @@ publish: ## Build the packages for ARCHS and push them to REGISTRY as VERSION.
 	@$(MAKE) --no-print-directory xpkg
 	$(say) "publish: $(REGISTRY), $(VERSION)"
 	@$(XPKG_TOOL) push --registry=$(REGISTRY) --version=$(VERSION) --dir=$(XPKG)
+
+# ---- A real Kubernetes -------------------------------------------------------
+
+# Which bed; several can be up at a time.
+BED ?= bed
+
+bed = $(BIN)/bed --name=$(BED) --cache=$(CACHE)
+
+$(IMAGES)/host: test/bed/debian/host.sh
+	$(say) "bed: Debian packages for the machine"
+	@mkdir -p $(IMAGES) && test/bed/debian/host.sh $@
+
+$(IMAGES)/debian.layer: test/bed/debian/tree.sh | $(IMAGES)/host
+	$(say) "bed: Debian packages for the data plane"
+	@HOST=$(IMAGES)/host test/bed/debian/tree.sh $@
+
+$(IMAGES)/made: test/bed/images.yaml $(IMAGES)/debian.layer $(IMAGE_TOOLS) $(COREDNS) $(LOCAL_PATH) $(MULTIGRES) $(ETCD) $(CORE)
+	$(say) "bed: images"
+	@src="$(module)" && BIN=$(BIN) IMAGES=$(IMAGES) CROSSPLANE_VERSION=$(CROSSPLANE_VERSION) CROSSPLANE_SOURCE="$$src" \
+		$(BIN)/image --list=test/bed/images.yaml --out=$(IMAGES)
+	@touch $@
+
+.PHONY: bed-up
+bed-up: $(IMAGES)/made $(CONTROL_PLANE) $(NODE) $(KUBECTL) $(CONTAINERD) $(RUNC) $(CNI) ## Start a real Kubernetes of three zones on this machine (needs root); BED names it.
+	@go build -o $(BIN)/ ./test/bed/cmd/bed
+	$(say) "bed: start $(BED)"
+	@$(bed) up
+
+# Crossplane as its chart installs it, less the limits of CPU time, which would only make it slow here.
+$(IMAGES)/crossplane.yaml: $(HELM)
+	@src="$(module)" && $(HELM) template crossplane "$$src/cluster/charts/crossplane" --namespace=crossplane-system \
+		--set=image.tag=$(CROSSPLANE_VERSION) --set=resourcesCrossplane.limits.cpu=null --set=resourcesRBACManager.limits.cpu=null >$@.tmp
+	@mv $@.tmp $@
+
+# The bed's own registry, as its nodes and Crossplane see it.
+BED_REGISTRY := 10.209.0.1:5000/crossplane-multigres
+
+.PHONY: bed-install
+bed-install: $(IMAGES)/crossplane.yaml ## Install Crossplane and our packages in the bed, in pods.
+	@$(MAKE) --no-print-directory xpkg REGISTRY=$(BED_REGISTRY) XPKG=$(CACHE)/xpkg-bed >/dev/null
+	$(say) "bed: install"
+	@$(bed) install --crossplane=$(IMAGES)/crossplane.yaml --packages=$(CACHE)/xpkg-bed --registry=$(BED_REGISTRY) --version=$(VERSION)
+
+# Your own Kubernetes, with Crossplane and our packages in it, instead of a bed.
+DEMO_CONTEXT ?=
+
+.PHONY: demo
+demo: ## From nothing to rows in a sharded PostgreSQL on three zones: bed, packages, a cluster, psql (needs root).
+ifeq ($(DEMO_CONTEXT),)
+	@$(MAKE) --no-print-directory bed-up
+	@$(MAKE) --no-print-directory bed-install
+endif
+	$(say) "demo"
+	@mkdir -p $(BIN) && go build -o $(BIN)/ ./test/bed/cmd/bed
+	@$(bed) demo $(if $(DEMO_CONTEXT),--context=$(DEMO_CONTEXT))
+
+.PHONY: bed-down
+bed-down: ## End what bed-up has started, and remove all of it but what was built.
+	@go build -o $(BIN)/ ./test/bed/cmd/bed
+	@$(bed) down
 
 # ---- All together ------------------------------------------------------------
 

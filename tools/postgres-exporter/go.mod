@@ -1,0 +1,3 @@
+module github.com/crossplane-multigres/crossplane-multigres/tools/postgres-exporter
+
+go 1.26.0
