@@ -6,6 +6,7 @@ import (
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/password"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/setup"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/shardrecord"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/tlscertificate"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/topology"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/volumeclaim"
@@ -24,7 +25,9 @@ func SetupGated(mgr ctrl.Manager, o setup.Options) error {
 	if err != nil {
 		return err
 	}
-	for _, gated := range []func(ctrl.Manager, setup.Options, *topology.Layer){} {
+	for _, gated := range []func(ctrl.Manager, setup.Options, *topology.Layer){
+		shardrecord.SetupGated,
+	} {
 		gated(mgr, o, l)
 	}
 	return nil

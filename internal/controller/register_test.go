@@ -34,6 +34,7 @@ import (
 
 var kinds = []schema.GroupVersionKind{
 	v1alpha1.PasswordGroupVersionKind, v1alpha1.TLSCertificateGroupVersionKind, v1alpha1.VolumeClaimGroupVersionKind,
+	v1alpha1.ShardRecordGroupVersionKind,
 }
 
 // discovery answers which kinds there are, which is all that a manager asks before it starts.
@@ -52,8 +53,8 @@ func discovery(w http.ResponseWriter, r *http.Request) {
 			TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"},
 			Groups:   []metav1.APIGroup{{Name: v1alpha1.Group, Versions: []metav1.GroupVersionForDiscovery{v}, PreferredVersion: v}},
 		},
-		"/api/v1":                 resources("v1", "Secret", "PersistentVolumeClaim"),
-		"/apis/" + v.GroupVersion: resources(v.GroupVersion, "Password", "TLSCertificate", "VolumeClaim"),
+		"/api/v1":                 resources("v1", "Pod", "Secret", "PersistentVolumeClaim"),
+		"/apis/" + v.GroupVersion: resources(v.GroupVersion, "Password", "TLSCertificate", "VolumeClaim", "ShardRecord", "ProviderConfig", "ClusterProviderConfig"),
 	}
 	a, ok := answers[r.URL.Path]
 	if !ok {

@@ -16,10 +16,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/shardstate"
 )
 
 // certManager is as much of cert-manager's definition of Certificate as an API server needs to keep one.
@@ -94,11 +96,17 @@ func TestRights(t *testing.T) {
 
 	leader := s.provider()
 	all := s.lifeOfAll()
+	sh := s.lifeOfShard()
 	owners := s.blocked(all)
 	// The lease changes hands. API servers up to Kubernetes 1.33 cannot list by a watch.
 	leader.Stop(patience)
 	s.provider(env("KUBE_FEATURE_WatchListClient=false"))
 	s.endOfAll(all)
+	for _, id := range sh.poolers {
+		sh.dies(id)
+	}
+	s.remove(sh.record)
+	s.gone(sh.record)
 
 	need, refused := s.used()
 	if len(refused) > 0 {
@@ -116,15 +124,22 @@ func TestRights(t *testing.T) {
 }
 
 // blocked returns the rights that admission asks for on behalf of whoever makes an owner reference that blocks deletion, here of
-// connection Secrets. No request shows them.
+// connection Secrets and of usages of configurations. No request shows them.
 func (s *scenario) blocked(all []resource.Managed) rights {
 	s.Helper()
-	out := rights{}
+	var owners []metav1.OwnerReference
 	for _, mg := range all {
-		for _, owner := range s.secret("connection-" + mg.GetName()).OwnerReferences {
-			if ptr.Deref(owner.BlockOwnerDeletion, false) {
-				out.add(strings.ToLower(owner.Kind)+"s/finalizers", v1alpha1.Group, "update")
-			}
+		owners = append(owners, s.secret("connection-"+mg.GetName()).OwnerReferences...)
+	}
+	usages := &v1alpha1.ProviderConfigUsageList{}
+	s.must(s.kube.List(s.Context(), usages, client.InNamespace(s.ns)))
+	for _, u := range usages.Items {
+		owners = append(owners, u.OwnerReferences...)
+	}
+	out := rights{}
+	for _, owner := range owners {
+		if ptr.Deref(owner.BlockOwnerDeletion, false) {
+			out.add(strings.ToLower(owner.Kind)+"s/finalizers", v1alpha1.Group, "update")
 		}
 	}
 	return out
@@ -151,6 +166,21 @@ func (s *scenario) lifeOfAll() []resource.Managed {
 	s.ready(pw, vc, cert)
 	s.condition(issued, xpv2.TypeSynced, corev1.ConditionTrue, "")
 	return all
+}
+
+// lifeOfShard lets a shard lose a pooler for good.
+func (s *scenario) lifeOfShard() *shard {
+	s.Helper()
+	sh := s.shard()
+	s.create(sh.record)
+	s.ready(sh.record)
+	sh.dies(sh.poolers[2])
+	s.edit(sh.record, func() {
+		sh.record.Spec.ForProvider.Poolers, sh.record.Spec.ForProvider.Removed = sh.listed(sh.poolers[:2]...), sh.listed(sh.poolers[2])
+	})
+	s.ready(sh.record)
+	s.condition(sh.record, shardstate.TypeLeftoversRemoved, corev1.ConditionTrue, shardstate.ReasonNothingLeft)
+	return sh
 }
 
 // endOfAll deletes managed resources.

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/fault"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/poolers"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/requeue"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/shardstate"
@@ -70,6 +71,7 @@ func (e *external) removeMember(ctx context.Context, mg *v1alpha1.ShardRecord, o
 	leader := e.view.poolers[op.Leader].Message
 	member := &clustermetadatapb.ID{Component: clustermetadatapb.ID_MULTIPOOLER, Cell: op.ID.Cell, Name: op.ID.Name}
 	err := e.rpc.RemoveMember(ctx, leader, member, op.Rule)
+	fault.Hit(fault.AfterExternal)
 	if errors.Is(err, poolers.ErrRefused) {
 		mg.SetConditions(condition(mg, shardstate.Verdict{
 			Type: shardstate.TypeLeftoversRemoved, Status: corev1.ConditionFalse, Reason: shardstate.ReasonRemovalRefused, Message: refusal(err),
@@ -150,6 +152,7 @@ func (e *external) deleter() (topo.Writer, error) {
 
 // settled leaves out what is no failure of a deletion: somebody else was quicker, or whoever wrote the record is back.
 func settled(err error) error {
+	fault.Hit(fault.AfterExternal)
 	if errors.Is(err, topo.ErrAbsent) || errors.Is(err, topo.ErrConflict) {
 		return nil
 	}
