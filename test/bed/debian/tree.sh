@@ -11,7 +11,7 @@ mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
 PATH="$HOST/usr/bin:$PATH" SOURCE_DATE_EPOCH=0 mmdebstrap --quiet --variant=minbase --mode=root --format=tar --components=main \
 	--include=postgresql-17,pgbackrest,ca-certificates,procps,locales,prometheus-postgres-exporter \
 	--aptopt='Apt::Install-Recommends "false"' \
-	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+	--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 	--keyring="$keyring" \
 	--customize-hook='chroot "$1" localedef -i en_US -f UTF-8 en_US.UTF-8' \
 	`# The published images run PostgreSQL as 999 and the rest as 65532; initdb asks for the name of its user.` \
