@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -172,6 +173,39 @@ func TestShard(t *testing.T) {
 	if resp.Count > 0 {
 		t.Errorf("the claim should be gone, so that a shard of the same name can begin")
 	}
+}
+
+// TestShardSecret: without what it needs to speak to its poolers a shard says which field is in the way, and goes on as soon as the
+// Secret is there.
+func TestShardSecret(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	sh := s.shard()
+	s.provider()
+	sh.record.Spec.ForProvider.TLS = &v1alpha1.ShardTLS{CASecretName: "ca", CertSecretName: "cert"}
+	s.create(sh.record)
+	says := func(what string, reason xpv2.ConditionReason) {
+		s.Helper()
+		s.until("the record names "+what, func(ctx context.Context) error {
+			if err := s.kube.Get(ctx, client.ObjectKeyFromObject(sh.record), sh.record); err != nil {
+				return err
+			}
+			c := sh.record.GetCondition(xpv2.TypeSynced)
+			if c.Status != corev1.ConditionFalse || !strings.Contains(c.Message, what) || sh.record.GetCondition("Settled").Reason != reason {
+				return errors.New(describe(sh.record))
+			}
+			return nil
+		})
+	}
+	says("spec.forProvider.tls.caSecretName", "SecretMissing")
+	ca := s.opaque("ca", map[string]string{"other": "x"})
+	says("lacks ca.crt", "SecretMissing")
+	s.edit(ca, func() { ca.StringData = map[string]string{"ca.crt": "nonsense"} })
+	says("spec.forProvider.tls.certSecretName", "SecretMissing")
+	s.opaque("cert", map[string]string{"tls.crt": "x", "tls.key": "y"})
+	says("no certificate in ca.crt", "ConfigInvalid")
+	s.edit(sh.record, func() { sh.record.Spec.ForProvider.TLS = nil })
+	s.ready(sh.record)
 }
 
 // TestShardCrash: the provider dies before and after each of the two changes that removing a pooler takes. The next one goes on

@@ -9,10 +9,12 @@ import (
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
 	corev1 "k8s.io/api/core/v1"
+	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/topology"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/poolers"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/shardstate"
 )
@@ -34,7 +36,7 @@ func (e *external) ask(ctx context.Context, mg *v1alpha1.ShardRecord, in *shards
 	}
 	e.rpc, err = e.pool.Client(string(mg.GetUID()), t, all)
 	if err != nil {
-		return errors.Wrap(err, "cannot use spec.forProvider.tls")
+		return topology.Because(topology.ReasonConfigInvalid, errors.Wrap(err, "cannot use the Secrets of spec.forProvider.tls"))
 	}
 	in.Answers = map[shardstate.ID]shardstate.Answer{}
 	for i, r := range e.rpc.Ask(ctx, all) {
@@ -70,35 +72,50 @@ func (e *external) listBackups(ctx context.Context, all []*clustermetadatapb.Mul
 	return e.rpc.Backups(ctx, ask)
 }
 
+// Fields of a ShardRecord that name Secrets.
+const (
+	fieldCA   = "spec.forProvider.tls.caSecretName"
+	fieldCert = "spec.forProvider.tls.certSecretName"
+)
+
 // tls returns how to speak to the poolers, nil for plain text.
 func (e *external) tls(ctx context.Context, mg *v1alpha1.ShardRecord) (*poolers.TLS, error) {
 	t := mg.Spec.ForProvider.TLS
 	if t == nil {
 		return nil, nil //nolint:nilnil // Plain text needs nothing.
 	}
-	ca, err := e.secret(ctx, mg, t.CASecretName)
+	ca, err := e.secret(ctx, mg, fieldCA, t.CASecretName, v1alpha1.SecretKeyCA)
 	if err != nil {
-		return nil, errors.Wrap(err, "spec.forProvider.tls.caSecretName")
+		return nil, err
 	}
 	out := &poolers.TLS{CA: ca[v1alpha1.SecretKeyCA], ServerName: t.ServerName}
 	if t.CertSecretName == "" {
 		return out, nil
 	}
-	cert, err := e.secret(ctx, mg, t.CertSecretName)
+	cert, err := e.secret(ctx, mg, fieldCert, t.CertSecretName, v1alpha1.SecretKeyCertificate, v1alpha1.SecretKeyPrivateKey)
 	if err != nil {
-		return nil, errors.Wrap(err, "spec.forProvider.tls.certSecretName")
+		return nil, err
 	}
 	out.Cert, out.Key = cert[v1alpha1.SecretKeyCertificate], cert[v1alpha1.SecretKeyPrivateKey]
-	if len(out.Cert) == 0 || len(out.Key) == 0 {
-		return nil, errors.Wrapf(poolers.ErrInvalid, "spec.forProvider.tls.certSecretName: Secret %s lacks tls.crt or tls.key", t.CertSecretName)
-	}
 	return out, nil
 }
 
-func (e *external) secret(ctx context.Context, mg *v1alpha1.ShardRecord, name string) (map[string][]byte, error) {
+// secret returns the data of a Secret that a field names, all of whose keys must be there.
+func (e *external) secret(ctx context.Context, mg *v1alpha1.ShardRecord, field, name string, keys ...string) (map[string][]byte, error) {
 	s := &corev1.Secret{}
 	err := e.kube.Get(ctx, client.ObjectKey{Namespace: mg.GetNamespace(), Name: name}, s)
-	return s.Data, errors.Wrapf(err, "cannot get Secret %s", name)
+	if kerrors.IsNotFound(err) {
+		return nil, topology.Because(topology.ReasonSecretMissing, errors.Wrapf(err, "cannot use %s", field))
+	}
+	if err != nil {
+		return nil, errors.Wrapf(err, "cannot get Secret %s", name)
+	}
+	for _, k := range keys {
+		if len(s.Data[k]) == 0 {
+			return nil, topology.Because(topology.ReasonSecretMissing, errors.Wrapf(poolers.ErrInvalid, "cannot use %s: Secret %s lacks %s", field, name, k))
+		}
+	}
+	return s.Data, nil
 }
 
 // backups are the lists of backups of all shards, for as long as they are good.
