@@ -62,6 +62,8 @@ type Removals struct {
 	Status []v1alpha1.RetiringResource
 	// Waiting says in a few words of each removal what it waits for.
 	Waiting []string
+	// Stuck is how many of them are stuck.
+	Stuck int
 	// Condition says whether something is being removed, and whether it is stuck.
 	Condition Condition
 	// Events tell of removals that begin, end, are cancelled or get stuck in this pass.
@@ -101,6 +103,7 @@ func Remove(xr object.Object, now time.Time, rs []Removal, wanted func(name stri
 		}
 		out.Events = append(out.Events, Event{Reason: "Removed", Message: name + " is gone"})
 	}
+	out.Stuck = len(stuck)
 	out.condition(xr, stuck)
 	return out
 }

@@ -105,6 +105,11 @@ func DatabaseRecord(cluster, database string) string {
 	return Join(Default, cluster, database)
 }
 
+// Usage names the Usage of a cluster that has the key.
+func Usage(cluster, key string) string {
+	return Join(Default, cluster, key)
+}
+
 // TopologyRoot is the key below which a cluster keeps its global records. It
 // contains the namespace so that clusters of the same name can share an
 // external topology server.

@@ -103,6 +103,7 @@ const (
 	ComponentPgBackRestTLS    = "pgbackrest-tls"
 	ComponentInternalTLS      = "internal-tls"
 	ComponentConnection       = "connection"
+	ComponentProtection       = "protection"
 )
 
 // selectorKeys are the labels that tell objects apart and never change during

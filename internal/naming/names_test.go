@@ -34,6 +34,7 @@ func TestNames(t *testing.T) {
 		"ProviderConfig":         {"A cluster has one.", ProviderConfig("minimal"), "minimal"},
 		"Cell":                   {"Published vector.", Cell("minimal", "zone-a"), "minimal-zone-a-96c88ae0"},
 		"CellRecord":             {"A record is named like its cell.", CellRecord("minimal", "zone-a"), "minimal-zone-a-96c88ae0"},
+		"Usage":                  {"Cluster and key, hashed.", Usage("minimal", KeyUsage("a", "b")), Join(Default, "minimal", "usage-a/b")},
 		"DatabaseRecord":         {"Cluster and database, hashed.", DatabaseRecord("minimal", "postgres"), Join(Default, "minimal", "postgres")},
 		"LocalTopoServer":        {"Published vector: the name of the Cell is a part.", LocalTopoServer("minimal", "zone-a"), "minimal-zone-a-96c88ae0-topo-26e28848"},
 		"GatewayDeployment":      {"Published vector.", GatewayDeployment("minimal", "zone-a"), "minimal-zone-a-multigateway-0ccc2e8b"},

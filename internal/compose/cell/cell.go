@@ -4,6 +4,7 @@ package cell
 import (
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
@@ -44,6 +45,11 @@ func Compose(in compose.Input) (compose.Output, error) {
 	if err != nil {
 		return compose.Output{}, err
 	}
+	if c.Spec.Drain {
+		out := drain(in, c, s)
+		out.Requirements = rs
+		return out, nil
+	}
 	// A gateway without its cell's record exits after ten seconds, so it waits for it.
 	registered := c.Spec.CellRecordName == "" || compose.Ready(in.Find(requireRecord))
 	s.Add(naming.KeyGatewayService, buildService(c))
@@ -57,15 +63,24 @@ func Compose(in compose.Input) (compose.Output, error) {
 }
 
 func requirements(c *v1alpha1.Cell) map[string]compose.Requirement {
-	if c.Spec.CellRecordName == "" {
-		return nil
+	rs := map[string]compose.Requirement{}
+	if c.Spec.CellRecordName != "" {
+		rs[requireRecord] = compose.Requirement{
+			APIVersion: mv1alpha1.SchemeGroupVersion.String(),
+			Kind:       mv1alpha1.CellRecordKind,
+			Namespace:  c.Namespace,
+			Name:       c.Spec.CellRecordName,
+		}
 	}
-	return map[string]compose.Requirement{requireRecord: {
-		APIVersion: mv1alpha1.SchemeGroupVersion.String(),
-		Kind:       mv1alpha1.CellRecordKind,
-		Namespace:  c.Namespace,
-		Name:       c.Spec.CellRecordName,
-	}}
+	if c.Spec.Drain {
+		rs[requireGateways] = compose.Requirement{
+			APIVersion: appsv1.SchemeGroupVersion.String(),
+			Kind:       "Deployment",
+			Namespace:  c.Namespace,
+			Name:       naming.GatewayDeployment(c.Spec.ClusterName, string(c.Spec.Name)),
+		}
+	}
+	return rs
 }
 
 // keepTopoServer keeps a topology server that the specification no longer wants: it holds the cell's records until they have

@@ -57,9 +57,9 @@ func output(in compose.Input, c *v1alpha1.Cell, s *compose.Set, retiring []strin
 		Status:     st,
 		Ready:      serves && localTopoReady(c, s),
 		InProgress: !complete,
-		Conditions: []compose.Condition{
+		Conditions: append([]compose.Condition{
 			compose.Valid(), available(serves, count), localTopo(c, s), compose.Progress(waiting), compose.Degradation("GatewaysMissing", broken),
-		},
+		}, compose.Drained(in.XR, false, nil)...),
 		Events: compose.PhaseChange(in.XR, st.Phase, st.Message),
 	}
 }

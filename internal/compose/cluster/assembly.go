@@ -15,8 +15,8 @@ type assembly struct {
 	// awaited is what the cluster waits for and does not compose itself.
 	awaited []string
 
-	// retiring is what is kept although the spec does not ask for it any more.
-	retiring []string
+	// removals are what is on its way out because the spec does not ask for it any more.
+	removals compose.Removals
 }
 
 // A part is a composed resource under the name by which a person knows it.

@@ -45,6 +45,10 @@ func composeWith(in compose.Input, images resolve.ImageDefaults) (compose.Output
 	// what is wrong with them is told along with it.
 	refs := configRefs(&mc.Spec, rc)
 	requireConfigs(rs, refs, mc.Namespace)
+	c := newCluster(in, mc, rc)
+	if leaving(in, c) {
+		requireLeaving(rs, c)
+	}
 	if in.Unanswered(rs) {
 		return compose.Ask(in, rs)
 	}
@@ -52,7 +56,7 @@ func composeWith(in compose.Input, images resolve.ImageDefaults) (compose.Output
 		return compose.Output{}, err
 	}
 
-	a := newAssembly(in, newCluster(in, mc, rc))
+	a := newAssembly(in, c)
 	a.addTopology()
 	a.addPassword()
 	a.addCertificates()
@@ -64,7 +68,8 @@ func composeWith(in compose.Input, images resolve.ImageDefaults) (compose.Output
 	if err := a.addConnection(); err != nil {
 		return compose.Output{}, err
 	}
-	if err := a.keepRetiring(); err != nil {
+	a.addUsages()
+	if err := a.retire(); err != nil {
 		return compose.Output{}, err
 	}
 	out := a.output(mc, warnings)

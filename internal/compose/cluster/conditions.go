@@ -56,6 +56,7 @@ func (a *assembly) conditions(h health) []compose.Condition {
 		compose.Degradation("ComponentsDegraded", h.broken),
 		images,
 	}
+	out = append(out, a.removals.Conditions()...)
 	out = append(out, a.gatewayCondition(h)...)
 	return append(out, a.adminWebCondition()...)
 }

@@ -4,6 +4,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
 )
@@ -72,9 +73,7 @@ func (a *assembly) health(served bool) health {
 		h.broken = append(h.broken, "the topology server "+a.c.GlobalTopo.Ref.Address+" (no record can be read)")
 	}
 	h.waiting = append(h.waiting, a.awaited...)
-	for _, r := range a.retiring {
-		h.waiting = append(h.waiting, "removal of "+r+", which waits for draining")
-	}
+	h.waiting = append(h.waiting, a.removals.Waiting...)
 	return h
 }
 
@@ -119,20 +118,17 @@ func settled(o object.Object) bool {
 	if o.GroupKind().Group != v1alpha1.Group {
 		return true
 	}
-	return current(o) && o.String("status", "phase") == string(v1alpha1.PhaseHealthy)
+	return compose.Current(o) && o.String("status", "phase") == string(v1alpha1.PhaseHealthy)
 }
 
 // broken is true if the resource does not become what it should be without help, by its own account.
 func broken(o object.Object) bool {
 	if o.GroupKind().Group == v1alpha1.Group {
-		return current(o) && o.String("status", "phase") == string(v1alpha1.PhaseDegraded)
+		return compose.Current(o) && o.String("status", "phase") == string(v1alpha1.PhaseDegraded)
 	}
 	c, ok := o.Condition("Progressing")
 	return ok && o.GroupKind() == kindDeployment && !c.True() && c.Reason == "ProgressDeadlineExceeded"
 }
-
-// current is true if the status of a composite is that of its latest specification.
-func current(o object.Object) bool { return o.Int("status", "observedGeneration") >= o.Generation() }
 
 // withMessage adds what a composite says of itself to its name.
 func withMessage(name string, o object.Object) string {

@@ -92,11 +92,17 @@ spec: {postgresConfigRef: {name: rules, key: conf}}
 // run composes a cluster. Whatever it requires is answered from the given objects.
 func run(t testing.TB, in compose.Input, given ...string) (compose.Output, error) {
 	t.Helper()
-	in.Required = map[string][]object.Object{}
 	var objects []object.Object
 	for _, y := range given {
 		objects = append(objects, composetest.Object(t, y))
 	}
+	return runWith(t, in, objects)
+}
+
+// runWith is run with objects that are there beside those observed.
+func runWith(t testing.TB, in compose.Input, objects []object.Object) (compose.Output, error) {
+	t.Helper()
+	in.Required = map[string][]object.Object{}
 	for range 4 {
 		out, err := Compose(in)
 		if err != nil || !in.Unanswered(out.Requirements) {
@@ -105,7 +111,7 @@ func run(t testing.TB, in compose.Input, given ...string) (compose.Output, error
 		for name, r := range out.Requirements {
 			in.Required[name] = nil
 			for _, o := range objects {
-				if o.APIVersion() == r.APIVersion && o.Kind() == r.Kind && o.Name() == r.Name && o.Namespace() == r.Namespace {
+				if o.APIVersion() == r.APIVersion && o.Kind() == r.Kind && o.Namespace() == r.Namespace && answers(o, r) {
 					in.Required[name] = append(in.Required[name], o)
 				}
 			}
@@ -113,6 +119,19 @@ func run(t testing.TB, in compose.Input, given ...string) (compose.Output, error
 	}
 	t.Fatal("the requirements never settle")
 	return compose.Output{}, nil
+}
+
+// answers is true if an object is what a requirement asks for, by name or by labels.
+func answers(o object.Object, r compose.Requirement) bool {
+	if r.Name != "" {
+		return o.Name() == r.Name
+	}
+	for k, v := range r.Labels {
+		if o.Label(k) != v {
+			return false
+		}
+	}
+	return true
 }
 
 // mustRun is run for a cluster with which nothing is wrong.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/composetest"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
 )
 
 // aCluster draws any cluster that makes sense.
@@ -61,10 +62,7 @@ func TestProperties(t *testing.T) {
 		out := mustRun(t, compose.Input{XR: composetest.Object(t, aCluster.Draw(r, "after")), Observed: observed}, given...)
 
 		for key, o := range observed {
-			if _, stateful := retiringName(o); !stateful {
-				continue
-			}
-			if _, ok := out.Resources[key]; !ok {
+			if _, ok := out.Resources[key]; !ok && mustStay(observed, o) {
 				r.Errorf("%s was there and is not wanted any more", key)
 			}
 		}
@@ -83,4 +81,21 @@ func TestProperties(t *testing.T) {
 			r.Errorf("ready and available are the same: %+v", out.Conditions)
 		}
 	})
+}
+
+// mustStay is true if something is needed by what is there: here nothing has said that it drained.
+func mustStay(observed map[string]object.Object, o object.Object) bool {
+	for _, other := range observed {
+		switch other.GroupKind() {
+		case kindTableGroup:
+			if o.GroupKind() == kindDatabaseRecord && databaseOf(other) == recordedDatabase(o) || o.GroupKind() == kindCellRecord && placedIn(other, recordedCell(o)) {
+				return true
+			}
+		case kindCell:
+			if o.GroupKind() == kindCellRecord && other.String("spec", "name") == recordedCell(o) {
+				return true
+			}
+		}
+	}
+	return o.GroupKind() == kindTopoServer || o.GroupKind() == kindCell || o.GroupKind() == kindTableGroup
 }

@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"slices"
-
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -35,23 +33,18 @@ func (a *assembly) localTopoReady(c *resolve.Cell) bool {
 	return a.s.Observed(naming.KeyCell(c.Name)).IsTrue(cell.TypeLocalTopoReady)
 }
 
-// recordedCells returns the cells that the records of databases list: those of the cluster, and those that are on their way out
-// for as long as they have a record. A database that did not list them would allow that record to go before its cell has.
+// recordedCells returns the cells that the records of databases list: those of the cluster, and those on their way out for as
+// long as anything runs there. A database that did not list them would allow their record to go too early.
 func (a *assembly) recordedCells() []string {
 	out := make([]string, 0, len(a.c.Cells))
 	for i := range a.c.Cells {
 		out = append(out, a.c.Cells[i].Name)
 	}
-	wanted := len(out)
-	for _, o := range a.in.Observed {
-		if o.GroupKind() != kindCellRecord {
-			continue
-		}
-		if c := o.String("spec", "forProvider", "cell"); c != "" && !slices.Contains(out, c) {
-			out = append(out, c)
+	for _, name := range a.leavingCells() {
+		if a.cellUse(name) != "" {
+			out = append(out, name)
 		}
 	}
-	slices.Sort(out[wanted:])
 	return out
 }
 

@@ -4,8 +4,11 @@ import (
 	"encoding/base64"
 	"slices"
 
+	protection "github.com/crossplane/crossplane/apis/v2/protection/v1beta1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
@@ -20,7 +23,30 @@ const (
 	requireCellTemplate  = "cell-template/"
 	requireShardTemplate = "shard-template/"
 	requireConfigMap     = "config-map/"
+
+	requireUsages          = "usages"
+	requireTableGroups     = "table-groups"
+	requireCells           = "cells"
+	requireCellRecords     = "cell-records"
+	requireDatabaseRecords = "database-records"
 )
+
+// requireLeaving asks for everything that leaves in order. What the cluster has let go is not observed any more, and is there
+// for as long as something of it is. It is asked for only while something leaves: each object would count twice against the
+// events that Crossplane takes notice of. Of Usages all of the namespace are asked for, since those of others refuse a deletion
+// as well.
+func requireLeaving(rs map[string]compose.Requirement, c *cluster) {
+	ask := func(name string, gvk schema.GroupVersionKind, labels map[string]string) {
+		version, kind := gvk.ToAPIVersionAndKind()
+		rs[name] = compose.Requirement{APIVersion: version, Kind: kind, Namespace: c.Namespace, Labels: labels}
+	}
+	composites := v1alpha1.SchemeGroupVersion
+	ask(requireUsages, protection.UsageGroupVersionKind, nil)
+	ask(requireTableGroups, composites.WithKind(v1alpha1.TableGroupKind), naming.Selector(c.labels(naming.ComponentTableGroup)))
+	ask(requireCells, composites.WithKind(v1alpha1.CellKind), naming.Selector(c.labels(naming.ComponentCell)))
+	ask(requireCellRecords, mv1alpha1.CellRecordGroupVersionKind, naming.Selector(c.labels(naming.ComponentTopology)))
+	ask(requireDatabaseRecords, mv1alpha1.DatabaseRecordGroupVersionKind, naming.Selector(c.labels(naming.ComponentTopology)))
+}
 
 // requirements returns what has to be known before the cluster can be resolved: its templates, and the superuser's password.
 func requirements(mc *v1alpha1.MultigresCluster) map[string]compose.Requirement {

@@ -13,9 +13,7 @@ import (
 // serve. What is missing beyond that makes it progressing or degraded.
 func (a *assembly) output(mc *v1alpha1.MultigresCluster, warnings []resolve.Warning) compose.Output {
 	h := a.health(compose.Served(a.in.XR))
-	removals := compose.Remove(a.in.XR, a.in.Now, a.removals(), func(string) bool { return false })
 	st := a.status()
-	st.Retiring = removals.Status
 	st.Phase = a.phase(h)
 	st.Message = message(h)
 
@@ -23,12 +21,13 @@ func (a *assembly) output(mc *v1alpha1.MultigresCluster, warnings []resolve.Warn
 	events := compose.PhaseChange(a.in.XR, st.Phase, st.Message)
 	events = append(events, imagesChange(mc.Status.Images, st.Images)...)
 	events = append(events, warningEvent(a.in.XR, warning)...)
+	events = append(events, a.removals.Events...)
 	return compose.Output{
 		Resources: a.s.Resources(),
 		Status:    st,
 		Ready:     h.serves(),
-		// What stays although it is not wanted any more is at rest.
-		InProgress: len(h.waiting) > len(a.retiring) || a.addressAwaited(),
+		// A removal that is stuck is at rest: whatever moves it is seen when it happens.
+		InProgress: len(h.waiting) > a.removals.Stuck || a.addressAwaited(),
 		Conditions: append(a.conditions(h), warning),
 		Events:     events,
 	}
@@ -72,6 +71,7 @@ func (a *assembly) status() *v1alpha1.MultigresClusterStatus {
 		ResolvedTemplates: resolvedTemplates(c),
 		Images:            &c.Images.Status,
 		Effective:         c.Effective(),
+		Retiring:          a.removals.Status,
 	}
 	st.ObservedGeneration = c.generation
 	for i := range c.Cells {

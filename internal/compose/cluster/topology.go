@@ -14,13 +14,29 @@ func (a *assembly) addTopology() {
 	if a.c.GlobalTopo.Managed != nil {
 		a.add(naming.KeyGlobalTopo, buildTopoServer(a.c))
 	}
-	a.add(naming.KeyProviderConfig, buildProviderConfig(a.c))
+	a.add(naming.KeyProviderConfig, buildProviderConfig(a.c, a.localTopoCells()))
 }
 
 // topologyOpen is true if there is no reason to expect that a record cannot be written: the topology server that the cluster
 // runs itself serves. What else there is to know, the record says itself.
 func (a *assembly) topologyOpen() bool {
 	return a.c.GlobalTopo.Managed == nil || a.s.IsReady(naming.KeyGlobalTopo)
+}
+
+// localTopoCells returns the cells that have a topology server of their own, those among them that are on their way out.
+func (a *assembly) localTopoCells() []string {
+	var out []string
+	for i := range a.c.Cells {
+		if c := &a.c.Cells[i]; c.LocalTopo != nil && c.LocalTopo.Etcd != nil {
+			out = append(out, c.Name)
+		}
+	}
+	for _, name := range a.leavingCells() {
+		if a.s.Observed(naming.KeyCell(name)).Has("spec", "topoServer", "etcd") {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func buildTopoServer(c *cluster) *v1alpha1.TopoServer {
@@ -36,8 +52,9 @@ func buildTopoServer(c *cluster) *v1alpha1.TopoServer {
 }
 
 // buildProviderConfig builds what tells the provider how to reach the records of this cluster.
-func buildProviderConfig(c *cluster) *mv1alpha1.ProviderConfig {
-	return &mv1alpha1.ProviderConfig{
+// It names the topology servers that go with the cluster: of those nothing is left to clean up when they cannot be reached.
+func buildProviderConfig(c *cluster, localTopoCells []string) *mv1alpha1.ProviderConfig {
+	out := &mv1alpha1.ProviderConfig{
 		TypeMeta:   metav1.TypeMeta{APIVersion: mv1alpha1.SchemeGroupVersion.String(), Kind: mv1alpha1.ProviderConfigKind},
 		ObjectMeta: metav1.ObjectMeta{Name: naming.ProviderConfig(c.Name), Labels: c.labels(naming.ComponentTopology)},
 		Spec: mv1alpha1.ProviderConfigSpec{
@@ -49,6 +66,15 @@ func buildProviderConfig(c *cluster) *mv1alpha1.ProviderConfig {
 			TLS: topologyTLS(c.GlobalTopo.Ref),
 		},
 	}
+	if c.GlobalTopo.Managed != nil {
+		out.Spec.TopoServerRef = &mv1alpha1.TopoServerReference{Name: naming.GlobalTopoServer(c.Name)}
+	}
+	for _, name := range localTopoCells {
+		out.Spec.CellTopoServerRefs = append(out.Spec.CellTopoServerRefs, mv1alpha1.CellTopoServerReference{
+			Cell: name, Name: naming.LocalTopoServer(c.Name, name),
+		})
+	}
+	return out
 }
 
 // topologyTLS returns how the topology server is trusted, and nothing if it speaks plainly.

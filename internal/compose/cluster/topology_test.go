@@ -24,13 +24,18 @@ spec:
 }
 
 func TestBuildProviderConfig(t *testing.T) {
-	same(t, "A managed server is reached by its Service, without TLS.", buildProviderConfig(resolved(t, minimal)), `
+	same(t, "A managed server is reached by its Service, without TLS; it goes with the cluster, as those of cells do.", buildProviderConfig(resolved(t, minimal), []string{"zone-b"}), `
 apiVersion: m.multigres.com/v1alpha1
 kind: ProviderConfig
 metadata: {name: orders, labels: {`+labels("topology")+`}}
-spec: {implementation: etcd, endpoints: ["http://orders-global-topo.app.svc:2379"], root: /multigres/global}
+spec:
+  implementation: etcd
+  endpoints: ["http://orders-global-topo.app.svc:2379"]
+  root: /multigres/global
+  topoServerRef: {name: orders-global-topo}
+  cellTopoServerRefs: [{cell: zone-b, name: orders-zone-b-bbfdd4f7-topo-ddccf988}]
 `)
-	same(t, "All endpoints of an external server are used, with its certificates.", buildProviderConfig(resolved(t, everything, givenEverything...)), `
+	same(t, "All endpoints of an external server are used, with its certificates.", buildProviderConfig(resolved(t, everything, givenEverything...), nil), `
 apiVersion: m.multigres.com/v1alpha1
 kind: ProviderConfig
 metadata: {name: orders, labels: {`+labels("topology")+`}}

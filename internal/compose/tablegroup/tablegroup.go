@@ -2,8 +2,6 @@
 package tablegroup
 
 import (
-	"fmt"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
@@ -25,19 +23,23 @@ func Compose(in compose.Input) (compose.Output, error) {
 	if tg.Spec.ClusterName == "" {
 		tg.Spec.ClusterName = tg.Name
 	}
-	s := compose.NewSet(in.Observed)
-	for i := range tg.Spec.Shards {
-		s.Add(naming.KeyShard(tg.Spec.Shards[i].Name), buildShard(tg, &tg.Spec.Shards[i]))
+	rs := requirements(in, tg)
+	if in.Unanswered(rs) {
+		return compose.Ask(in, rs)
 	}
-	// A shard that the specification no longer lists holds data. It stays until it has drained.
-	var retiring []string
-	for _, key := range s.Leftover() {
-		retiring = append(retiring, s.Observed(key).Describe())
-		if err := s.Keep(key); err != nil {
-			return compose.Output{}, err
+	s := compose.NewSet(in.Observed)
+	if !tg.Spec.Drain {
+		for i := range tg.Spec.Shards {
+			s.Add(naming.KeyShard(tg.Spec.Shards[i].Name), buildShard(tg, &tg.Spec.Shards[i]))
 		}
 	}
-	return output(in, tg, s, retiring), nil
+	removals, err := retire(in, tg, s)
+	if err != nil {
+		return compose.Output{}, err
+	}
+	out := output(in, tg, s, removals)
+	out.Requirements = rs
+	return out, nil
 }
 
 func validate(spec *v1alpha1.TableGroupSpec) field.ErrorList {
@@ -104,57 +106,4 @@ func poolers(rs *v1alpha1.ShardResolvedSpec) int32 {
 		n += ptr.Deref(p.ReplicasPerCell, 1) * int32(len(p.Cells))
 	}
 	return n
-}
-
-// TypeAvailable is the condition that is True while every shard serves.
-const TypeAvailable = "Available"
-
-func output(in compose.Input, tg *v1alpha1.TableGroup, s *compose.Set, retiring []string) compose.Output {
-	st := &v1alpha1.TableGroupStatus{TotalShards: int32(len(tg.Spec.Shards))}
-	st.ObservedGeneration = tg.Generation
-	var waiting, broken []string
-	for i := range tg.Spec.Shards {
-		key := naming.KeyShard(tg.Spec.Shards[i].Name)
-		if s.IsReady(key) {
-			st.ReadyShards++
-			continue
-		}
-		why := "shard " + tg.Spec.Shards[i].Name
-		if m := s.Observed(key).String("status", "message"); m != "" {
-			why += " (" + m + ")"
-		}
-		waiting = append(waiting, why)
-		if s.Observed(key).String("status", "phase") == string(v1alpha1.PhaseDegraded) {
-			broken = append(broken, why)
-		}
-	}
-	for _, r := range retiring {
-		waiting = append(waiting, "removal of "+r+", which holds data")
-	}
-	count := fmt.Sprintf("%d of %d shards ready", st.ReadyShards, st.TotalShards)
-	serves := st.ReadyShards == st.TotalShards
-	switch {
-	case len(broken) > 0:
-		st.Phase, st.Message = v1alpha1.PhaseDegraded, compose.Few(broken)
-	case len(retiring) > 0 && serves:
-		st.Phase, st.Message = v1alpha1.PhaseProgressing, compose.Few(waiting)
-	case st.TotalShards == 0:
-		st.Phase, st.Message = v1alpha1.PhaseInitializing, "no shards"
-	case serves:
-		st.Phase, st.Message = v1alpha1.PhaseHealthy, "Ready"
-	default:
-		st.Phase, st.Message = v1alpha1.PhaseProgressing, count
-	}
-	available := compose.False(TypeAvailable, "ShardsNotReady", count)
-	if serves {
-		available = compose.True(TypeAvailable, "ShardsReady", count)
-	}
-	return compose.Output{
-		Resources:  s.Resources(),
-		Status:     st,
-		Ready:      serves,
-		InProgress: !serves,
-		Conditions: []compose.Condition{compose.Valid(), available, compose.Progress(waiting), compose.Degradation("ShardsDegraded", broken)},
-		Events:     compose.PhaseChange(in.XR, st.Phase, st.Message),
-	}
 }

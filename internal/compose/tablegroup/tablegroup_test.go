@@ -57,7 +57,6 @@ func TestCompose(t *testing.T) {
 		"Starting":  {xr: group, observed: map[string]string{shard: starting}},
 		"Ready":     {xr: group + "status: {phase: Progressing}", observed: map[string]string{shard: ready}},
 		"Degraded":  {xr: group + "status: {phase: Healthy}", observed: map[string]string{shard: degraded}},
-		"Leftover":  {xr: group, observed: map[string]string{shard: ready, naming.KeyShard("old"): ready}},
 		"NoShards":  {xr: `{apiVersion: multigres.com/v1alpha1, kind: TableGroup, metadata: {name: x}, spec: {databaseName: d, tableGroupName: t}}`},
 		"NoCluster": {xr: `{apiVersion: multigres.com/v1alpha1, kind: TableGroup, metadata: {name: x}, spec: {databaseName: d, tableGroupName: t, shards: [{name: s}]}}`},
 	}
