@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	protection "github.com/crossplane/crossplane/apis/v2/protection/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -17,7 +18,13 @@ import (
 // far as that goes without an API server: no unknown field, no wrong type, nothing that is not said on purpose, and the rules
 // for names, labels, containers, volumes and selectors.
 func TestKubernetesObjects(t *testing.T) {
-	decoder := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	known := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, protection.SchemeBuilder.AddToScheme} {
+		if err := add(known); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decoder := serializer.NewCodecFactory(known, serializer.EnableStrict).UniversalDeserializer()
 	for _, name := range valid(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 
+	protection "github.com/crossplane/crossplane/apis/v2/protection/v1beta1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -74,8 +75,21 @@ func checkObject(obj runtime.Object, complain complainer) {
 		if (o.Spec.MinAvailable == nil) == (o.Spec.MaxUnavailable == nil) {
 			complain("it needs one of minAvailable and maxUnavailable")
 		}
+	case *protection.Usage:
+		checkUsage(o, complain)
 	default:
 		complain("nothing is known about a %T", obj)
+	}
+}
+
+// checkUsage checks that both ends of a Usage are named: a selector could take what belongs to another cluster.
+func checkUsage(u *protection.Usage, complain complainer) {
+	of, by := u.Spec.Of, u.Spec.By
+	switch {
+	case of.ResourceRef == nil || of.ResourceRef.Name == "" || of.ResourceRef.Namespace != nil || of.ResourceSelector != nil:
+		complain("what is used must be named, in the same namespace")
+	case by == nil || by.ResourceRef == nil || by.ResourceRef.Name == "" || by.ResourceSelector != nil:
+		complain("what uses it must be named")
 	}
 }
 

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"slices"
+
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -14,29 +16,37 @@ func (a *assembly) addTopology() {
 	if a.c.GlobalTopo.Managed != nil {
 		a.add(naming.KeyGlobalTopo, buildTopoServer(a.c))
 	}
-	a.add(naming.KeyProviderConfig, buildProviderConfig(a.c, a.localTopoCells()))
+	a.add(naming.KeyProviderConfig, buildProviderConfig(a.c, a.dedicatedEndpoints()))
 }
 
 // topologyOpen is true if there is no reason to expect that a record cannot be written: the topology server that the cluster
-// runs itself serves. What else there is to know, the record says itself.
+// runs itself serves. What else there is to know, the record says itself. The provider's configuration must be the cluster's
+// own: one of a cluster of the same name, made and deleted before, goes when nothing uses it, and would not go any more.
 func (a *assembly) topologyOpen() bool {
-	return a.c.GlobalTopo.Managed == nil || a.s.IsReady(naming.KeyGlobalTopo)
+	return a.s.IsReady(naming.KeyProviderConfig) && (a.c.GlobalTopo.Managed == nil || a.s.IsReady(naming.KeyGlobalTopo))
 }
 
-// localTopoCells returns the cells that have a topology server of their own, those among them that are on their way out.
-func (a *assembly) localTopoCells() []string {
+// dedicatedEndpoints returns the endpoints of the topology servers that the cluster runs itself, each as it is written where it
+// is used, sorted. Those of cells on their way out are among them.
+func (a *assembly) dedicatedEndpoints() []string {
 	var out []string
+	managed := a.c.GlobalTopo.Managed != nil
+	if managed {
+		out = append(out, a.c.GlobalTopo.Endpoints...)
+	}
 	for i := range a.c.Cells {
-		if c := &a.c.Cells[i]; c.LocalTopo != nil && c.LocalTopo.Etcd != nil {
-			out = append(out, c.Name)
+		c := &a.c.Cells[i]
+		if c.LocalTopo == nil && managed || c.LocalTopo != nil && c.LocalTopo.Etcd != nil {
+			out = append(out, c.Record.Addresses...)
 		}
 	}
 	for _, name := range a.leavingCells() {
 		if a.s.Observed(naming.KeyCell(name)).Has("spec", "topoServer", "etcd") {
-			out = append(out, name)
+			out = append(out, a.s.Observed(naming.KeyCellRecord(name)).Strings("spec", "forProvider", "serverAddresses")...)
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func buildTopoServer(c *cluster) *v1alpha1.TopoServer {
@@ -51,10 +61,10 @@ func buildTopoServer(c *cluster) *v1alpha1.TopoServer {
 	}
 }
 
-// buildProviderConfig builds what tells the provider how to reach the records of this cluster.
-// It names the topology servers that go with the cluster: of those nothing is left to clean up when they cannot be reached.
-func buildProviderConfig(c *cluster, localTopoCells []string) *mv1alpha1.ProviderConfig {
-	out := &mv1alpha1.ProviderConfig{
+// buildProviderConfig builds what tells the provider how to reach the records of this cluster. It says which servers end with
+// the cluster: of those nothing is left to clean up when they cannot be reached any more.
+func buildProviderConfig(c *cluster, dedicated []string) *mv1alpha1.ProviderConfig {
+	return &mv1alpha1.ProviderConfig{
 		TypeMeta:   metav1.TypeMeta{APIVersion: mv1alpha1.SchemeGroupVersion.String(), Kind: mv1alpha1.ProviderConfigKind},
 		ObjectMeta: metav1.ObjectMeta{Name: naming.ProviderConfig(c.Name), Labels: c.labels(naming.ComponentTopology)},
 		Spec: mv1alpha1.ProviderConfigSpec{
@@ -63,18 +73,10 @@ func buildProviderConfig(c *cluster, localTopoCells []string) *mv1alpha1.Provide
 				Endpoints:      c.GlobalTopo.Endpoints,
 				Root:           string(c.GlobalTopo.Ref.RootPath),
 			},
-			TLS: topologyTLS(c.GlobalTopo.Ref),
+			TLS:                topologyTLS(c.GlobalTopo.Ref),
+			DedicatedEndpoints: dedicated,
 		},
 	}
-	if c.GlobalTopo.Managed != nil {
-		out.Spec.TopoServerRef = &mv1alpha1.TopoServerReference{Name: naming.GlobalTopoServer(c.Name)}
-	}
-	for _, name := range localTopoCells {
-		out.Spec.CellTopoServerRefs = append(out.Spec.CellTopoServerRefs, mv1alpha1.CellTopoServerReference{
-			Cell: name, Name: naming.LocalTopoServer(c.Name, name),
-		})
-	}
-	return out
 }
 
 // topologyTLS returns how the topology server is trusted, and nothing if it speaks plainly.
