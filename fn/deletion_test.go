@@ -298,7 +298,7 @@ func (n *anew) new(id string) bool {
 
 // make makes everything that can be made, and reports whether there was anything.
 func (n *anew) make() bool {
-	any := false
+	made := false
 	for _, id := range n.ids {
 		x := n.old[id]
 		if n.w.has(id) || x.owner != nil && !n.new(x.owner.id) || !n.open(x) {
@@ -309,10 +309,10 @@ func (n *anew) make() bool {
 			owner = n.made[x.owner.id]
 		}
 		n.made[id] = n.w.put(x.kind, x.name(), x.spec, owner)
-		n.w.tell("%s is made anew", id)
-		any = true
+		n.w.tellf("%s is made anew", id)
+		made = true
 	}
-	return any
+	return made
 }
 
 // open is true if the creation of a thing is not held back.

@@ -54,7 +54,7 @@ type deletionWorld struct {
 
 // newDeletionWorld puts a rendered tree into a world, with the pods of workloads and the claims of volumes.
 func newDeletionWorld(seed uint64, tree *render.Node) *deletionWorld {
-	w := &deletionWorld{rng: rand.New(rand.NewPCG(seed, 1)), things: map[string]*thing{}, when: map[string]int{}} //nolint:gosec // Seeded, so that a failure can be seen again.
+	w := &deletionWorld{rng: rand.New(rand.NewPCG(seed, 1)), things: map[string]*thing{}, when: map[string]int{}}
 	w.root = w.grow(tree, nil)
 	w.began = w.of("TopoServer")
 	return w
@@ -121,13 +121,13 @@ func (w *deletionWorld) of(kinds ...string) []*thing {
 	return out
 }
 
-func (w *deletionWorld) tell(format string, a ...any) {
+func (w *deletionWorld) tellf(format string, a ...any) {
 	w.story = append(w.story, fmt.Sprintf(format, a...))
 }
 
 // remove takes a thing out of the world.
 func (w *deletionWorld) remove(t *thing, why string) {
-	w.tell("%s is gone: %s", t.id, why)
+	w.tellf("%s is gone: %s", t.id, why)
 	w.when[t.id] = len(w.story)
 	delete(w.things, t.id)
 }
@@ -154,13 +154,13 @@ func (w *deletionWorld) delete(t *thing, foreground bool) {
 	}
 	if len(w.usagesOf(t)) > 0 {
 		if !t.attempted {
-			w.tell("the deletion of %s is refused", t.id)
+			w.tellf("the deletion of %s is refused", t.id)
 		}
 		t.attempted = true
 		return
 	}
 	t.deleting, t.foreground = true, foreground
-	w.tell("%s is deleted", t.id)
+	w.tellf("%s is deleted", t.id)
 	w.when["-"+t.id] = len(w.story)
 	if !t.held && !foreground {
 		w.remove(t, "nothing holds it")

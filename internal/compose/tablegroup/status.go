@@ -16,7 +16,7 @@ const TypeAvailable = "Available"
 func output(in compose.Input, tg *v1alpha1.TableGroup, s *compose.Set, rs []compose.Removal) compose.Output {
 	removals := compose.Remove(in.XR, in.Now, rs, func(name string) bool { return !tg.Spec.Drain && wants(tg, name) })
 	h := look(tg, s)
-	waiting := append(h.waiting, removals.Waiting...)
+	waiting := slices.Concat(h.waiting, removals.Waiting)
 	st := status(in, tg, h)
 	st.Retiring = removals.Status
 
