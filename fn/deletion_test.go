@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/manifest"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/render"
 )
@@ -247,10 +246,6 @@ func kept(t *thing) bool { return t.kind == "PersistentVolumeClaim" || t.kind ==
 // what it belongs to is there, and what its creation waits for is.
 func TestAnew(t *testing.T) {
 	for example, tree := range deletable(t) {
-		if tree.Object.GetKind() == v1alpha1.ShardKind {
-			// Pods do not wait for the record of their own shard yet: made anew, they hold that of the one before.
-			continue
-		}
 		t.Run(example, func(t *testing.T) {
 			for seed := range uint64(deletionSeeds) {
 				w := newDeletionWorld(seed, tree)
@@ -334,6 +329,9 @@ func (n *anew) open(x *thing) bool {
 	}
 	switch x.kind {
 	case "Pod":
+		if x.owner.kind == "Shard" && !records("ShardRecord") {
+			return false
+		}
 		for _, c := range claimsOf(x) {
 			if !n.new("VolumeClaim " + c) {
 				return false

@@ -79,6 +79,7 @@ func TestRemove(t *testing.T) {
 			want: Removals{
 				Status:    []v1alpha1.RetiringResource{{Name: "Cell b", Since: at(-60), Reason: WaitDraining, ReasonSince: at(-15), Message: "drains"}},
 				Waiting:   []string{"removal of Cell b (drains)"},
+				Stuck:     1,
 				Condition: True(TypeRemoving, ReasonStuck, "stuck: Cell b since 2026-01-01T11:45:00Z (drains)"),
 				Events:    []Event{{Warning: true, Reason: "RemovalStuck", Message: "Cell b since 2026-01-01T11:45:00Z (drains)"}},
 			},
@@ -91,6 +92,7 @@ func TestRemove(t *testing.T) {
 			want: Removals{
 				Status:    []v1alpha1.RetiringResource{{Name: "Cell b", Since: at(-60), Reason: WaitDraining, ReasonSince: at(-60), Message: "drains"}},
 				Waiting:   []string{"removal of Cell b (drains)"},
+				Stuck:     1,
 				Condition: True(TypeRemoving, ReasonStuck, "stuck: Cell b since 2026-01-01T11:00:00Z (drains)"),
 			},
 		},

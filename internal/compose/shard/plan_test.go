@@ -75,6 +75,16 @@ func TestGates(t *testing.T) {
 			close:    func(w *world) { delete(w.in.Observed, naming.KeyPostgresConfig) },
 			progress: "ConfigMaps",
 		},
+		"OwnRecord": {
+			reason: "The record of a shard of the same name that is being deleted holds until its pods have gone, and takes these for them.", xr: minimal,
+			close:    func(w *world) { delete(w.in.Observed, naming.KeyShardRecord) },
+			progress: "ShardRecord orders-postgres-default-0-inf-36675870",
+		},
+		"RecordGoes": {
+			reason: "So does one that is being deleted by hand.", xr: minimal,
+			close:    func(w *world) { w.edit(naming.KeyShardRecord, "2026-01-01T00:00:00Z", "metadata", "deletionTimestamp") },
+			progress: "ShardRecord orders-postgres-default-0-inf-36675870",
+		},
 		"UserCertificate": {
 			reason: "A certificate of the user's own opens the gate when it is complete.", xr: own,
 			close: func(w *world) {
