@@ -18,6 +18,10 @@ import (
 // run of tests.
 const tokenSeconds = 24 * 60 * 60
 
+// AdminKubeconfig is the file in a control plane's folder with the
+// administrator's access, for people.
+const AdminKubeconfig = "admin.kubeconfig"
+
 // Config is the administrator's access.
 func (c *ControlPlane) Config() *rest.Config { return rest.CopyConfig(c.admin) }
 
@@ -57,14 +61,6 @@ func (c *ControlPlane) CA() []byte { return c.authority.cert }
 // Kubeconfig writes an access as a file for a program, with everything in it,
 // and returns its path. The file goes with the control plane.
 func (c *ControlPlane) Kubeconfig(cfg *rest.Config) (string, error) {
-	const name = "controlplane"
-
-	k := clientcmdapi.NewConfig()
-	k.Clusters[name] = &clientcmdapi.Cluster{Server: cfg.Host, CertificateAuthorityData: cfg.CAData}
-	k.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: cfg.BearerToken, ClientCertificateData: cfg.CertData, ClientKeyData: cfg.KeyData}
-	k.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
-	k.CurrentContext = name
-
 	f, err := os.CreateTemp(c.directory.path, "kubeconfig-")
 	if err != nil {
 		return "", errors.Wrap(err, "cannot make kubeconfig")
@@ -74,7 +70,19 @@ func (c *ControlPlane) Kubeconfig(cfg *rest.Config) (string, error) {
 		return "", errors.Wrap(err, "cannot make kubeconfig")
 	}
 
-	return f.Name(), errors.Wrap(clientcmd.WriteToFile(*k, f.Name()), "cannot write kubeconfig")
+	return f.Name(), writeKubeconfig(cfg, f.Name())
+}
+
+func writeKubeconfig(cfg *rest.Config, path string) error {
+	const name = "controlplane"
+
+	k := clientcmdapi.NewConfig()
+	k.Clusters[name] = &clientcmdapi.Cluster{Server: cfg.Host, CertificateAuthorityData: cfg.CAData}
+	k.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: cfg.BearerToken, ClientCertificateData: cfg.CertData, ClientKeyData: cfg.KeyData}
+	k.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	k.CurrentContext = name
+
+	return errors.Wrap(clientcmd.WriteToFile(*k, path), "cannot write kubeconfig")
 }
 
 // anonymous is an access without credentials and without a limit to requests.

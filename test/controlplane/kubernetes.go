@@ -50,6 +50,10 @@ func (c *ControlPlane) startAPIServer(ctx context.Context) error {
 		return err
 	}
 
+	if err := writeKubeconfig(c.admin, c.file(AdminKubeconfig)); err != nil {
+		return err
+	}
+
 	c.client, err = c.ClientFor(c.admin)
 
 	return err

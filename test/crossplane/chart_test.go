@@ -41,7 +41,9 @@ func TestChart(t *testing.T) {
 		t.Errorf("chartObjects(): -want, +got:\n%s", diff)
 	}
 
-	i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "ServiceAccount" && o.GetName() == release })
+	i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool {
+		return o.GetKind() == "ServiceAccount" && o.GetName() == release
+	})
 	labels := map[string]string{
 		"app": "crossplane", "helm.sh/chart": "crossplane-0.0.1", "app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/component": "cloud-infrastructure-controller",
 		"app.kubernetes.io/part-of": "crossplane", "app.kubernetes.io/name": "crossplane", "app.kubernetes.io/instance": "crossplane", "app.kubernetes.io/version": "0.0.1",

@@ -112,10 +112,10 @@ func (r *packageRuntime) run(ctx context.Context, k *kubelet.Kubelet, pod *corev
 
 	return &kubelet.Container{
 		Address: func(port int32) string { return addresses[port] },
-		Ready: func(ctx context.Context) error { return dial(ctx, probed) },
-		Stop:      func(grace time.Duration) { p.Stop(grace) },
-		Exited:    p.Exited(),
-		Process:   p,
+		Ready:   func(ctx context.Context) error { return dial(ctx, probed) },
+		Stop:    func(grace time.Duration) { p.Stop(grace) },
+		Exited:  p.Exited(),
+		Process: p,
 	}, nil
 }
 

@@ -24,9 +24,12 @@ type DataPlane struct {
 	dir    string
 	client client.Client
 
-	mu     sync.Mutex
-	topos  map[string]*topology
-	shards map[string]*shard
+	mu    sync.Mutex
+	topos map[string]*topology
+
+	// Shards look up topologies while they are locked.
+	shardsMu sync.Mutex
+	shards   map[string]*shard
 }
 
 // New returns an empty data plane that keeps its data in a folder, looks at

@@ -54,8 +54,8 @@ type shard struct {
 
 // Shard returns the simulated shard of a cluster, nil if none of its poolers ever ran.
 func (d *DataPlane) Shard(namespace, cluster, database, tableGroup, name string) *pooler.Shard {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.shardsMu.Lock()
+	defer d.shardsMu.Unlock()
 
 	if s := d.shards[path.Join(namespace, cluster, database, tableGroup, name)]; s != nil {
 		return s.Shard
@@ -128,8 +128,8 @@ func (c *container) start(ctx context.Context, k *kubelet.Kubelet) (*shard, erro
 		return nil, err
 	}
 
-	c.DataPlane.mu.Lock()
-	defer c.DataPlane.mu.Unlock()
+	c.shardsMu.Lock()
+	defer c.shardsMu.Unlock()
 
 	s, err := c.shard(ctx, k)
 	if err != nil {

@@ -39,8 +39,20 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	ctx, begin := context.Background(), time.Now()
 
-	var err error
-	if shared, err = platform.Start(ctx, platform.Options{Nodes: nodes()}); err != nil {
+	dir, err := os.MkdirTemp("", "e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+
+	args, err := auditArgs(dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+
+	if shared, err = platform.Start(ctx, platform.Options{Nodes: nodes(), APIServerArgs: args}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

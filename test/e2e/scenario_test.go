@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,31 @@ func gone(t *testing.T, objects ...client.Object) {
 			return client.IgnoreNotFound(err)
 		})
 	}
+}
+
+// quiet waits until nothing is made, changed or deleted in a namespace for some
+// seconds, and returns what is there.
+func quiet(t *testing.T, ns string) map[string]*unstructured.Unstructured {
+	t.Helper()
+
+	const still = 3 * time.Second
+
+	all, since := objects(t, ns), time.Now()
+
+	eventually(t, "namespace is quiet", func(context.Context) error {
+		now := objects(t, ns)
+		if !maps.EqualFunc(all, now, func(a, b *unstructured.Unstructured) bool { return a.GetResourceVersion() == b.GetResourceVersion() }) {
+			all, since = now, time.Now()
+		}
+
+		if time.Since(since) < still {
+			return errNotYet
+		}
+
+		return nil
+	})
+
+	return all
 }
 
 // team grants a user to edit MultigresClusters and claims in a namespace, and

@@ -47,13 +47,16 @@ const (
 	poll = 100 * time.Millisecond
 )
 
-// errNotHealthy means that a package is not healthy yet.
+// errNotHealthy means that a package is not healthy yet, or what it brings.
 var errNotHealthy = errors.New("package is not healthy")
 
 // Options say what to run.
 type Options struct {
 	// Nodes to play.
 	Nodes []kubelet.Node
+
+	// APIServerArgs are further arguments of the API server.
+	APIServerArgs []string
 
 	// Run runs programs for pods in place of those that the platform has: those
 	// of packages, topology servers and poolers.
@@ -73,7 +76,9 @@ type Platform struct {
 
 // Start starts everything but the packages. The caller must call Stop.
 func Start(ctx context.Context, o Options) (*Platform, error) {
-	cp, err := controlplane.New(ctx, controlplane.Options{ControllerManager: true, Scheduler: true})
+	cp, err := controlplane.New(ctx, controlplane.Options{
+		ControllerManager: true, Scheduler: true, APIServerArgs: o.APIServerArgs,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +168,8 @@ func (p *Platform) Push(ctx context.Context, dir, version string) error {
 }
 
 // Install applies an install manifest, as a platform team does for the first
-// time and for each upgrade, and waits until its packages are healthy.
+// time and for each upgrade, and waits until its packages are healthy and their
+// composite resources are served.
 func (p *Platform) Install(ctx context.Context, file string) error {
 	ctx, cancel := context.WithTimeout(ctx, installTimeout)
 	defer cancel()
@@ -196,6 +202,24 @@ func (p *Platform) Install(ctx context.Context, file string) error {
 		}
 	}
 
+	return until(ctx, p.established)
+}
+
+// established is nil if the API server serves all composite resources.
+func (p *Platform) established(ctx context.Context) error {
+	l := &unstructured.UnstructuredList{}
+	l.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.crossplane.io", Version: "v2", Kind: "CompositeResourceDefinition"})
+
+	if err := p.Client().List(ctx, l); err != nil {
+		return errors.Wrap(err, "cannot list definitions")
+	}
+
+	for i := range l.Items {
+		if status, message := conditions(&l.Items[i]); status["Established"] != string(corev1.ConditionTrue) {
+			return errors.Wrapf(errNotHealthy, "definition %s%s", l.Items[i].GetName(), message)
+		}
+	}
+
 	return nil
 }
 
@@ -220,11 +244,23 @@ func (p *Platform) healthy(ctx context.Context, want *unstructured.Unstructured)
 		return errors.Wrap(err, "cannot get package")
 	}
 
-	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
-	status := map[string]string{}
-	message := ""
+	status, message := conditions(o)
+	spec, _, _ := unstructured.NestedString(o.Object, "spec", "package")
+	current, _, _ := unstructured.NestedString(o.Object, "status", "currentIdentifier")
 
-	for _, c := range conditions {
+	if status["Healthy"] != "True" || status["Installed"] != "True" || spec != current {
+		return errors.Wrapf(errNotHealthy, "%s %s (%s of %s)%s", o.GetKind(), o.GetName(), current, spec, message)
+	}
+
+	return nil
+}
+
+// conditions are an object's, and what those say that are not True.
+func conditions(o *unstructured.Unstructured) (status map[string]string, message string) {
+	all, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	status = map[string]string{}
+
+	for _, c := range all {
 		m, _ := c.(map[string]any)
 		t, _ := m["type"].(string)
 		status[t], _ = m["status"].(string)
@@ -235,14 +271,7 @@ func (p *Platform) healthy(ctx context.Context, want *unstructured.Unstructured)
 		}
 	}
 
-	spec, _, _ := unstructured.NestedString(o.Object, "spec", "package")
-	current, _, _ := unstructured.NestedString(o.Object, "status", "currentIdentifier")
-
-	if status["Healthy"] != "True" || status["Installed"] != "True" || spec != current {
-		return errors.Wrapf(errNotHealthy, "%s %s (%s of %s)%s", o.GetKind(), o.GetName(), current, spec, message)
-	}
-
-	return nil
+	return status, message
 }
 
 // Object returns an object of any kind.
