@@ -51,7 +51,9 @@ func TestTenancy(t *testing.T) {
 			c.Spec.GlobalTopoServer = &v1alpha1.GlobalTopoServerSpec{TemplateRef: name}
 		}},
 		"PostgresConfigRef": {"Settings are read from the cluster's namespace.", func(c *v1alpha1.MultigresCluster) {
-			pool(c, func(o *v1alpha1.ShardOverrides) { o.PostgresConfigRef = &v1alpha1.PostgresConfigRef{Name: name, Key: "postgresql.conf"} })
+			pool(c, func(o *v1alpha1.ShardOverrides) {
+				o.PostgresConfigRef = &v1alpha1.PostgresConfigRef{Name: name, Key: "postgresql.conf"}
+			})
 		}},
 		"ExternalCASecret": {"An external topology's certificates are read from the cluster's namespace.", func(c *v1alpha1.MultigresCluster) {
 			c.Spec.GlobalTopoServer = &v1alpha1.GlobalTopoServerSpec{External: &v1alpha1.ExternalTopoServerSpec{

@@ -208,4 +208,3 @@ func TestDifferences(t *testing.T) {
 		}
 	}
 }
-

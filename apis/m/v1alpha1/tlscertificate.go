@@ -60,7 +60,7 @@ type TLSCertificateParameters struct {
 
 	// CASecretName is the name of the Secret that holds the certificate authority that signs the certificate, in the
 	// namespace of the TLSCertificate. It is made if it does not exist; certificates that name the same Secret trust each
-	// other.
+	// other. One that was made goes with the last certificate that names it.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 	corev1 "k8s.io/api/core/v1"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -104,6 +105,34 @@ func (e *external) ensure(ctx context.Context, mg *v1alpha1.TLSCertificate) (*au
 		return nil, err
 	}
 	return next, e.patch(ctx, next.secret, before)
+}
+
+// release deletes the certificate authority of a certificate that is being deleted, if it was made here and nobody else shares
+// it. A certificate that begins to share it at this moment makes another and is signed anew.
+func (e *external) release(ctx context.Context, mg *v1alpha1.TLSCertificate) error {
+	s := &corev1.Secret{}
+	name := mg.Spec.ForProvider.CASecretName
+	err := e.live.Get(ctx, client.ObjectKey{Namespace: mg.GetNamespace(), Name: name}, s)
+	if kerrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return errors.Wrap(err, "cannot get Secret of the certificate authority")
+	}
+	if s.Annotations[annotationAuthority] == "" {
+		return nil
+	}
+	l := &v1alpha1.TLSCertificateList{}
+	if err := e.live.List(ctx, l, client.InNamespace(mg.GetNamespace())); err != nil {
+		return errors.Wrap(err, "cannot list certificates that may share the certificate authority")
+	}
+	for i := range l.Items {
+		if c := &l.Items[i]; c.GetName() != mg.GetName() && c.GetDeletionTimestamp() == nil && c.Spec.ForProvider.CASecretName == name {
+			return nil
+		}
+	}
+	err = e.kube.Delete(ctx, s, client.Preconditions{UID: &s.UID, ResourceVersion: &s.ResourceVersion})
+	return errors.Wrap(resource.IgnoreNotFound(err), "cannot delete Secret of the certificate authority")
 }
 
 // fill writes an authority to its Secret.

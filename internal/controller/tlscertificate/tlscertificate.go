@@ -187,11 +187,15 @@ func (e *external) fill(mg *v1alpha1.TLSCertificate, s *corev1.Secret, a *author
 	return nil
 }
 
-// Delete the Secret of the certificate. The authority stays, because others may share it.
+// Delete the Secret of the certificate, and that of its authority if it was made here and no other certificate shares it.
 func (e *external) Delete(ctx context.Context, mg *v1alpha1.TLSCertificate) (managed.ExternalDelete, error) {
 	mg.SetConditions(xpv2.Deleting())
 	if mg.Spec.ForProvider.IssuerRef != nil {
 		return managed.ExternalDelete{}, e.deleteIssued(ctx, mg)
+	}
+	// Once the certificate is gone nobody asks again.
+	if err := e.release(ctx, mg); err != nil {
+		return managed.ExternalDelete{}, err
 	}
 	s, err := e.secret(ctx, mg)
 	if kerrors.IsNotFound(err) {

@@ -366,7 +366,64 @@ func TestDelete(t *testing.T) {
 	if _, err := b.secret(ctx, mr()); !kerrors.IsNotFound(err) {
 		t.Errorf("Delete(): the certificate should be gone, got %v", err)
 	}
-	b.get("ca")
+}
+
+func TestDeleteAuthority(t *testing.T) {
+	other := func(c ...modifier) *v1alpha1.TLSCertificate {
+		mg := mr(c...)
+		mg.SetName("other")
+		mg.SetUID("other")
+		return mg
+	}
+	cases := map[string]struct {
+		reason string
+		others []client.Object
+		change func(*corev1.Secret)
+		kept   bool
+	}{
+		"Last": {
+			reason: "An authority that was made for the certificate should go with it.",
+		},
+		"Shared": {
+			reason: "An authority that another certificate names should stay.",
+			others: []client.Object{other()},
+			kept:   true,
+		},
+		"SharedNoMore": {
+			reason: "A certificate that is being deleted, too, should not keep it.",
+			others: []client.Object{other(deleted, func(mg *v1alpha1.TLSCertificate) { mg.SetFinalizers([]string{"x"}) })},
+		},
+		"OtherAuthority": {
+			reason: "A certificate that names another authority should not keep it.",
+			others: []client.Object{other(func(mg *v1alpha1.TLSCertificate) { mg.Spec.ForProvider.CASecretName = "another" })},
+		},
+		"Given": {
+			reason: "An authority that a user gave should stay.",
+			change: func(s *corev1.Secret) { s.Annotations = nil },
+			kept:   true,
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			b := newBench(t, tc.others...)
+			b.reconcile(mr())
+			ca := b.get("ca")
+			if tc.change != nil {
+				tc.change(ca)
+				if err := b.kube.Update(ctx, ca); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := b.Delete(ctx, mr(deleted)); err != nil {
+				t.Fatal(err)
+			}
+			err := b.live.Get(ctx, client.ObjectKeyFromObject(ca), &corev1.Secret{})
+			if (err == nil) != tc.kept {
+				t.Errorf("%s\nDelete(): -want kept %t, +got %v", tc.reason, tc.kept, err)
+			}
+		})
+	}
 }
 
 func TestUnavailable(t *testing.T) {
