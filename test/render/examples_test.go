@@ -112,7 +112,7 @@ func load(t *testing.T, name string) *example {
 	}
 	e.root = roots[0]
 	e.others = append(objects(t, filepath.Join(e.dir, fileTemplates)), objects(t, filepath.Join(e.dir, fileRequired))...)
-	if *update && name == running {
+	if _, ok := stories[name]; *update && (ok || name == running) {
 		e.golden(t, fileObserved, e.formerFile(t))
 	}
 	e.observed = objects(t, filepath.Join(e.dir, fileObserved))

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,25 +37,155 @@ const (
 // started is when the first object of the running cluster was created.
 var started = time.Date(2026, 3, 2, 8, 15, 0, 0, time.UTC)
 
-// TestObserved holds the observed objects of the running cluster against what an API server would have of what the function
-// composed before: for the shard as it was, except the pod with index 1, which is new already.
+// A story is an example with observed objects: what there was of a shard before its specification changed, and what happened
+// since.
+type story struct {
+	// before changes the shard into what it was.
+	before func(t *testing.T, xr *unstructured.Unstructured)
+	// since returns an object as it is by now, or nil if it has gone. Names of instances end as in zone-a-1.
+	since func(t *testing.T, u *unstructured.Unstructured, names func(pool, end string) string) *unstructured.Unstructured
+}
+
+// stories are the examples with observed objects, but for that of the running cluster, which has more to tell.
+var stories = map[string]story{
+	"scale-down": {
+		before: func(t *testing.T, xr *unstructured.Unstructured) {
+			set(t, xr, int64(5), "spec", "pools", "default", "replicasPerCell")
+		},
+		since: func(t *testing.T, u *unstructured.Unstructured, name func(pool, end string) string) *unstructured.Unstructured {
+			switch gone := name("default", "zone-a-4"); {
+			case u.GetKind() == "Pod" && u.GetName() == gone:
+				return nil
+			case u.GetKind() == mv1alpha1.ShardRecordKind:
+				// Its process died before it could leave the cohort.
+				removed(t, u, gone, map[string]any{"inCohort": true, "registered": true})
+			}
+			return u
+		},
+	},
+	"cell-removed": {
+		before: func(t *testing.T, xr *unstructured.Unstructured) {
+			set(t, xr, []any{"zone-a", "zone-b", "zone-c"}, "spec", "pools", "default", "cells")
+		},
+		since: func(t *testing.T, u *unstructured.Unstructured, name func(pool, end string) string) *unstructured.Unstructured {
+			switch gone := name("default", "zone-c-1"); {
+			case u.GetKind() == "Pod" && u.GetName() == gone, strings.Contains(u.GetName(), "multiorch") && strings.Contains(u.GetName(), "zone-c"):
+				return nil
+			case u.GetKind() == mv1alpha1.ShardRecordKind:
+				removed(t, u, gone, map[string]any{"inCohort": false, "registered": true})
+				observe(t, u, name("default", "zone-b-1"), map[string]any{"lagWithinLimit": false})
+			}
+			return u
+		},
+	},
+}
+
+func set(t *testing.T, u *unstructured.Unstructured, v any, path ...string) {
+	t.Helper()
+	if err := unstructured.SetNestedField(u.Object, v, path...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// observe changes what a record says of the pooler of a pod, and returns it.
+func observe(t *testing.T, u *unstructured.Unstructured, pod string, facts map[string]any) map[string]any {
+	t.Helper()
+	poolers, _, _ := unstructured.NestedSlice(u.Object, "status", "atProvider", "poolers")
+	for _, p := range poolers {
+		if p := p.(map[string]any); p["pod"] == pod {
+			maps.Copy(p, facts)
+			set(t, u, poolers, "status", "atProvider", "poolers")
+			return p
+		}
+	}
+	t.Fatalf("the record knows no %s", pod)
+	return nil
+}
+
+// removed lists a pooler as removed whose pod has gone and of which the given is left.
+func removed(t *testing.T, u *unstructured.Unstructured, pod string, left map[string]any) {
+	t.Helper()
+	observe(t, u, pod, map[string]any{
+		"role": "UNKNOWN", "term": int64(0), "reachable": false, "initialized": false, "postgresReady": false, "lagWithinLimit": false,
+	})
+	p := observe(t, u, pod, left)
+	set(t, u, []any{p["serviceID"]}, "status", "atProvider", "leftovers")
+	var cohort []any
+	all, _, _ := unstructured.NestedSlice(u.Object, "status", "atProvider", "poolers")
+	for _, o := range all {
+		if o := o.(map[string]any); o["inCohort"] == true {
+			cohort = append(cohort, o["serviceID"])
+		}
+	}
+	set(t, u, cohort, "status", "atProvider", "cohort")
+
+	listed, _, _ := unstructured.NestedSlice(u.Object, "spec", "forProvider", "poolers")
+	var expected, gone []any
+	for _, o := range listed {
+		if o.(map[string]any)["pod"] == pod {
+			gone = append(gone, o)
+			continue
+		}
+		expected = append(expected, o)
+	}
+	set(t, u, expected, "spec", "forProvider", "poolers")
+	set(t, u, gone, "spec", "forProvider", "removed")
+}
+
+// TestObserved holds the observed objects of each example that has some against what an API server would have of what the
+// function composed before.
 func TestObserved(t *testing.T) {
-	e := load(t, running)
-	e.golden(t, fileObserved, e.formerFile(t))
+	for _, name := range append(slices.Sorted(maps.Keys(stories)), running) {
+		t.Run(name, func(t *testing.T) {
+			e := load(t, name)
+			e.golden(t, fileObserved, e.formerFile(t))
+		})
+	}
 }
 
 // formerFile returns the file with the observed objects.
 func (e *example) formerFile(t *testing.T) []byte {
 	t.Helper()
-	var us []*unstructured.Unstructured
-	for i, u := range former(t, e) {
-		us = append(us, live(t, e.root, u, i))
+	before := former(t, e)
+	all := before
+	name := func(pool, end string) string { return instance(t, all, pool, end) }
+	if s, ok := stories[e.name]; ok {
+		var now []*unstructured.Unstructured
+		for _, u := range before {
+			if u = s.since(t, u.DeepCopy(), name); u != nil {
+				now = append(now, u)
+			}
+		}
+		before = now
+	}
+	pods := map[string]bool{}
+	for _, u := range before {
+		if u.GetKind() == "Pod" {
+			pods[u.GetName()] = true
+		}
+	}
+	us := make([]*unstructured.Unstructured, 0, len(before))
+	for i, u := range before {
+		us = append(us, live(t, e.root, u, i, pods))
 	}
 	b, err := manifest.Encode(us...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return append([]byte(observedTitle), b...)
+}
+
+// instance returns the name of a pod by its pool and the cell and index that its name ends with; a hash stands between them.
+func instance(t *testing.T, us []*unstructured.Unstructured, pool, end string) string {
+	t.Helper()
+	cell, index := end[:len(end)-2], end[len(end)-2:]
+	for _, u := range us {
+		if u.GetKind() == "Pod" && strings.Contains(u.GetName(), "-pool-"+pool+"-"+cell+"-") && strings.HasSuffix(u.GetName(), index) {
+			return u.GetName()
+		}
+	}
+	t.Fatalf("no pod of pool %s in %s", pool, end)
+	return ""
 }
 
 // TestFrozen proves that an outdated pod is applied again with exactly the fields with which it was applied at first: what others
@@ -86,20 +217,19 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
-// former returns what was applied for the shard of the running cluster before its specification changed.
+// former returns what was applied for the shard of an example before its specification changed.
 func former(t *testing.T, e *example) []*unstructured.Unstructured {
 	t.Helper()
-	set := func(u *unstructured.Unstructured, v any, path ...string) {
-		if err := unstructured.SetNestedField(u.Object, v, path...); err != nil {
-			t.Fatal(err)
-		}
-	}
 	updated := e.root.DeepCopy()
 	delete(updated.Object, "status")
-	set(updated, int64(3), "spec", "pools", "default", "replicasPerCell")
+	if s, ok := stories[e.name]; ok {
+		s.before(t, updated)
+		return children(t, e, updated)
+	}
+	set(t, updated, int64(3), "spec", "pools", "default", "replicasPerCell")
 	old := updated.DeepCopy()
-	set(old, formerImage, "spec", "images", "postgres")
-	set(old, map[string]any{
+	set(t, old, formerImage, "spec", "images", "postgres")
+	set(t, old, map[string]any{
 		"type": "readWrite", "cells": []any{"zone-a"}, "replicasPerCell": int64(1), "storage": map[string]any{"size": "10Gi"},
 	}, "spec", "pools", "reporting")
 
@@ -132,7 +262,7 @@ func children(t *testing.T, e *example, xr *unstructured.Unstructured) []*unstru
 
 // live returns an applied object as an API server would have it: with the managed fields of Crossplane's apply, defaults, and the
 // status that its controller wrote.
-func live(t *testing.T, xr, u *unstructured.Unstructured, i int) *unstructured.Unstructured {
+func live(t *testing.T, xr, u *unstructured.Unstructured, i int, pods map[string]bool) *unstructured.Unstructured {
 	t.Helper()
 	at := metav1.NewTime(started.Add(time.Duration(i) * time.Second))
 	status, _, _ := unstructured.NestedMap(u.Object, "status")
@@ -162,7 +292,7 @@ func live(t *testing.T, xr, u *unstructured.Unstructured, i int) *unstructured.U
 		status, controller = runningStatus(u, i, at), "kubelet"
 	}
 	if u.GetKind() == mv1alpha1.ShardRecordKind {
-		recordStatus(u, status)
+		recordStatus(u, status, pods)
 	}
 	if status != nil {
 		stamp(status, at)
@@ -214,7 +344,7 @@ func defaultPod(t *testing.T, u *unstructured.Unstructured, i int) {
 }
 
 // recordStatus says which pods a record saw, and for which specification it looked.
-func recordStatus(u *unstructured.Unstructured, status map[string]any) {
+func recordStatus(u *unstructured.Unstructured, status map[string]any, pods map[string]bool) {
 	poolers, _, _ := unstructured.NestedSlice(status, "atProvider", "poolers")
 	for _, p := range poolers {
 		pod := &unstructured.Unstructured{}
@@ -222,7 +352,9 @@ func recordStatus(u *unstructured.Unstructured, status map[string]any) {
 		pod.SetKind("Pod")
 		pod.SetNamespace(u.GetNamespace())
 		pod.SetName(p.(map[string]any)["pod"].(string))
-		p.(map[string]any)["podUID"] = string(uidOf(pod))
+		if pods[pod.GetName()] {
+			p.(map[string]any)["podUID"] = string(uidOf(pod))
+		}
 	}
 	if at, ok := status["atProvider"].(map[string]any); ok && len(poolers) > 0 {
 		at["poolers"] = poolers

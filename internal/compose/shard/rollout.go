@@ -206,11 +206,11 @@ func cellsInUse(observed map[string]object.Object, f *facts, sh *shard) []string
 	return slices.Sorted(maps.Keys(cells))
 }
 
-// retained returns the claims of volumes that are kept although their members have gone, sorted.
+// retained returns the claims of volumes that are kept although nothing else is left of their members, sorted.
 func retained(s *compose.Set, f *facts) []string {
 	var out []string
 	for _, m := range f.members {
-		if !m.wanted && !m.exists() && s.Has(m.claimKey) {
+		if !m.wanted && f.decision(m).Reason == rollout.ReasonGone && s.Has(m.claimKey) {
 			out = append(out, m.claim)
 		}
 	}
