@@ -123,7 +123,7 @@ type Record struct {
 	NoLeaderSince time.Time
 	// Durability is the name of the durability policy that the members agreed on.
 	Durability string
-	// NoCohort is true if nobody could tell who is in the cohort.
+	// NoCohort is true if nobody could tell who is in the cohort of a shard that has one.
 	NoCohort bool
 	// Probe is the last question put to the record, and Echo the one that its answer was observed for.
 	Probe string

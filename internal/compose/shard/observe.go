@@ -101,7 +101,7 @@ func rolloutInput(in compose.Input, sh *shard, s *compose.Set, f *facts, templat
 		Members: make([]rollout.Member, 0, len(f.members)),
 		Record: rollout.Record{
 			Known: f.record.known, Current: f.record.current, Leader: f.record.LeaderPod, Durability: f.record.DurabilityPolicy,
-			NoCohort: len(f.record.Cohort) == 0, Probe: f.record.probe, Echo: f.record.Probe,
+			NoCohort: len(f.record.Cohort) == 0 && f.record.InitClaim != nil, Probe: f.record.probe, Echo: f.record.Probe,
 		},
 		Policy: rollout.Policy{
 			Durability:   string(sh.spec.DurabilityPolicy),

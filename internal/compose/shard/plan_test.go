@@ -70,6 +70,16 @@ func TestGates(t *testing.T) {
 			close:    func(w *world) { w.edit(naming.KeyPgBackRestTLS, unready, "status", "conditions") },
 			progress: "TLSCertificate orders-postgres-default-0-inf-36675870-pgbackrest-tls",
 		},
+		"Record": {
+			reason: "Members of a shard that is going have the same names: until its record has gone there is none of this shard's own.", xr: minimal,
+			close:    func(w *world) { delete(w.in.Observed, naming.KeyShardRecord) },
+			progress: "ShardRecord orders-postgres-default-0-inf-36675870",
+		},
+		"RecordGoing": {
+			reason: "One that is going is as good as none.", xr: minimal,
+			close:    func(w *world) { w.edit(naming.KeyShardRecord, created, "metadata", "deletionTimestamp") },
+			progress: "ShardRecord orders-postgres-default-0-inf-36675870",
+		},
 		"ConfigMaps": {
 			reason: "What a pod mounts must exist.", xr: minimal,
 			close:    func(w *world) { delete(w.in.Observed, naming.KeyPostgresConfig) },

@@ -49,6 +49,11 @@ func requirements(sh *shard) map[string]compose.Requirement {
 
 // closed returns what all pods of the shard wait for, the first of it if there is more. Empty means nothing.
 func closed(in compose.Input, sh *shard, s *compose.Set) string {
+	// A shard that is made anew under the name of one that is going has the same poolers: they wait until the record of the old
+	// one has unregistered them and gone, so that there is one of the shard's own.
+	if rec := s.Observed(naming.KeyShardRecord); !rec.Exists() || rec.Deleting() {
+		return "ShardRecord " + sh.id.Record()
+	}
 	for _, key := range []string{naming.KeyPgHbaConfig, naming.KeyPostgresConfig, naming.KeyExporterQueries} {
 		if !s.Observed(key).Exists() {
 			return "ConfigMaps"

@@ -447,3 +447,39 @@ func TestAdopted(t *testing.T) {
 		})
 	}
 }
+
+// TestNeeded holds that an instance which is not wanted any more comes back while the cohort needs its voice: from its pool's
+// specification, on its own volume, with a name that others find.
+func TestNeeded(t *testing.T) {
+	two := change(t, minimal, "cells: [z1]", "cells: [z1, z2]")
+	w := newWorld(t, two, nil)
+	w.settle()
+	gone := naming.KeyPod("main", "z2", 0)
+	id := naming.ServiceID(w.in.Observed[gone].Name())
+	w.set(minimal + "status: {noLeaderSince: \"2026-01-01T00:50:00Z\"}\n")
+	delete(w.in.Observed, gone)
+	// While somebody leads it is on its way out.
+	w.compose()
+	w.apply()
+	lost := func() {
+		w.edit(naming.KeyShardRecord, "\"\"", "status", "atProvider", "leaderPod")
+		w.edit(naming.KeyShardRecord, "[{cell: z2, serviceID: "+id+", inCohort: true}]", "status", "atProvider", "poolers")
+	}
+	lost()
+	out := w.compose()
+	if _, ok := out.Resources[gone]; ok {
+		t.Fatal("want it expected by the record first")
+	}
+	w.apply()
+	lost()
+	out = w.compose()
+	if out.Resources[gone].Object == nil {
+		t.Fatalf("want it made again, got %+v", statusOf(t, out))
+	}
+	if _, ok := out.Resources[naming.KeyHeadlessService("main", "z2")]; !ok {
+		t.Error("want the Service that gives it its name")
+	}
+	if st := statusOf(t, out); st.NoLeaderSince == nil || st.NoLeaderSince.UTC().Format("15:04") != "00:50" {
+		t.Errorf("want the time carried over, got %v", st.NoLeaderSince)
+	}
+}
