@@ -36,6 +36,7 @@ const (
 	ReasonNoLeader       = "NoLeader"
 	ReasonRemoving       = "Removing"
 	ReasonRemovalRefused = "RemovalRefused"
+	ReasonRemovalFailed  = "RemovalFailed"
 
 	ReasonApplied  = "Applied"
 	ReasonReloads  = "Reloading"

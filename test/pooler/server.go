@@ -259,6 +259,10 @@ func (c *consensus) UpdateConsensusRule(_ context.Context, req *managerpb.Update
 	if c.shard.leader() != c.pooler {
 		return nil, status.Error(codes.FailedPrecondition, "the PostgreSQL instance is in standby mode")
 	}
+	// Without enough members that follow it PostgreSQL cannot commit the new rule, nor even lock the old one.
+	if dead := missing(c.shard.running(), c.shard.cohort()); len(c.shard.cohort())-len(dead) < required {
+		return nil, status.Error(codes.DeadlineExceeded, "failed to read current_rule")
+	}
 	cohort := c.cohortAfter(req)
 	if len(cohort) == len(c.shard.cohort()) {
 		return &managerpb.UpdateConsensusRuleResponse{}, nil

@@ -27,8 +27,8 @@ const (
 	// some seconds, a new pooler some ten.
 	settlingInterval = 5 * time.Second
 
-	// refusedInterval is how soon a removal is tried again that the leader refused. Its reason lasts: mostly the durability
-	// policy needs the member until another one has joined.
+	// refusedInterval is how soon a removal is tried again that did not happen in a shard that is well otherwise. Its reason
+	// lasts: mostly the durability policy needs the member until another one has joined.
 	refusedInterval = 30 * time.Second
 
 	// reloadInterval is how soon settings that were reloaded are read back. The kubelet takes up to a minute or two to bring
@@ -129,8 +129,7 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.ShardRecord) (manag
 
 // interval is how soon a shard is observed again that settles.
 func (e *external) interval(mg *v1alpha1.ShardRecord) time.Duration {
-	refused := mg.GetCondition(shardstate.TypeLeftoversRemoved).Reason == shardstate.ReasonRemovalRefused
-	if refused && mg.GetCondition(shardstate.TypeReady).Status == corev1.ConditionTrue {
+	if attempted(mg) && mg.GetCondition(shardstate.TypeReady).Status == corev1.ConditionTrue {
 		return refusedInterval
 	}
 	return settlingInterval

@@ -72,12 +72,24 @@ func (e *external) removeMember(ctx context.Context, mg *v1alpha1.ShardRecord, o
 	member := &clustermetadatapb.ID{Component: clustermetadatapb.ID_MULTIPOOLER, Cell: op.ID.Cell, Name: op.ID.Name}
 	err := e.rpc.RemoveMember(ctx, leader, member, op.Rule)
 	fault.Hit(fault.AfterExternal)
-	if errors.Is(err, poolers.ErrRefused) {
-		mg.SetConditions(condition(mg, shardstate.Verdict{
-			Type: shardstate.TypeLeftoversRemoved, Status: corev1.ConditionFalse, Reason: shardstate.ReasonRemovalRefused, Message: refusal(err),
-		}))
+	if err == nil {
+		return true
 	}
-	return err == nil
+	// A leader that misses too many members answers neither way: it cannot write down the change.
+	reason := shardstate.ReasonRemovalFailed
+	if errors.Is(err, poolers.ErrRefused) {
+		reason = shardstate.ReasonRemovalRefused
+	}
+	mg.SetConditions(condition(mg, shardstate.Verdict{
+		Type: shardstate.TypeLeftoversRemoved, Status: corev1.ConditionFalse, Reason: reason, Message: refusal(err),
+	}))
+	return false
+}
+
+// attempted is true if a removal was tried and did not happen.
+func attempted(mg *v1alpha1.ShardRecord) bool {
+	r := mg.GetCondition(shardstate.TypeLeftoversRemoved).Reason
+	return r == shardstate.ReasonRemovalRefused || r == shardstate.ReasonRemovalFailed
 }
 
 // maxMessage is how much of a refusal is shown.
@@ -185,9 +197,8 @@ func (e *external) reload(ctx context.Context, mg *v1alpha1.ShardRecord, ops []s
 // setConditions shows the verdicts.
 func (e *external) setConditions(mg *v1alpha1.ShardRecord) {
 	for _, v := range e.state.Verdicts {
-		now := mg.GetCondition(xpv2.ConditionType(v.Type))
-		// Whether it is refused again shows when it is tried.
-		if v.Reason == shardstate.ReasonRemoving && now.Reason == shardstate.ReasonRemovalRefused {
+		// Whether it fails again shows when it is tried.
+		if v.Reason == shardstate.ReasonRemoving && attempted(mg) {
 			continue
 		}
 		mg.SetConditions(condition(mg, v))
