@@ -55,6 +55,13 @@ func TestShardLeaves(t *testing.T) {
 			removals:   []removal{{"Shard old", compose.WaitDraining}},
 			inProgress: true,
 		},
+		"Stuck": {
+			reason:   "What moves it is seen when it happens, so nothing needs to be asked often.",
+			xr:       group + strings.ReplaceAll(retiring, "2026-01-01", "2025-12-01"),
+			observed: map[string]string{current: ready, old: shardObject("old", ", drain: true", `observedGeneration: 2, conditions: [{type: Drained, status: "False"}]`)},
+			composed: map[string]bool{current: false, old: true},
+			removals: []removal{{"Shard old", compose.WaitDraining}},
+		},
 		"Drained": {
 			reason:     "It goes as soon as it has drained.",
 			xr:         group + retiring,

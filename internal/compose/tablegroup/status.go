@@ -48,10 +48,11 @@ func output(in compose.Input, tg *v1alpha1.TableGroup, s *compose.Set, rs []comp
 	conditions := []compose.Condition{compose.Valid(), available, compose.Progress(waiting), compose.Degradation("ShardsDegraded", h.broken)}
 	conditions = append(conditions, removals.Conditions()...)
 	return compose.Output{
-		Resources:  s.Resources(),
-		Status:     st,
-		Ready:      serves,
-		InProgress: len(waiting) > 0,
+		Resources: s.Resources(),
+		Status:    st,
+		Ready:     serves,
+		// A removal that is stuck is at rest: whatever moves it is seen when it happens.
+		InProgress: len(waiting) > removals.Stuck,
 		Conditions: append(conditions, compose.Drained(in.XR, tg.Spec.Drain, removals.Waiting)...),
 		Events:     append(compose.PhaseChange(in.XR, st.Phase, st.Message), removals.Events...),
 	}
