@@ -253,8 +253,21 @@ func (a *assembly) retireTopology() ([]compose.Removal, error) {
 // deleting is the last step of a removal. A managed resource says itself what it waits for.
 func deleting(title string, o object.Object) compose.Removal {
 	r := compose.Removal{Name: title, Reason: compose.WaitDeleting, Message: "waits until it is gone with all that belongs to it"}
-	if c, ok := o.Condition("Synced"); ok && !c.True() && c.Message != "" {
-		r.Message = "cannot be deleted: " + c.Message
+	if why := trouble(o); why != "" {
+		r.Message = "cannot be deleted: " + why
 	}
 	return r
+}
+
+// conditionSettled is the condition in which the provider says of a record what keeps it from being written or deleted.
+const conditionSettled = "Settled"
+
+// trouble returns what a managed resource says keeps it from being as it should, and nothing if nothing does.
+func trouble(o object.Object) string {
+	for _, typ := range []string{conditionSettled, "Synced"} {
+		if c, ok := o.Condition(typ); ok && !c.True() && c.Message != "" {
+			return c.Message
+		}
+	}
+	return ""
 }

@@ -149,8 +149,8 @@ func (a *assembly) cellListed(name string) string {
 			continue
 		}
 		why := "the record of database " + recordedDatabase(o) + " lists it"
-		if c, ok := o.Condition("Synced"); ok && !c.True() && c.Message != "" {
-			why += ": " + c.Message
+		if t := trouble(o); t != "" {
+			why += ": " + t
 		}
 		return why
 	}

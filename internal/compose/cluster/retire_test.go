@@ -333,6 +333,27 @@ status: {conditions: [{type: Synced, status: "False", message: no etcd}]}
 	})
 }
 
+func TestTrouble(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		in     string
+		want   string
+	}{
+		"None":    {reason: "All is well.", in: `{conditions: [{type: Synced, status: "True", message: x}, {type: Settled, status: "True", message: y}]}`},
+		"Synced":  {reason: "It could not be reconciled.", in: `{conditions: [{type: Synced, status: "False", message: no etcd}]}`, want: "no etcd"},
+		"Settled": {reason: "What the provider says of the record comes first.", in: `{conditions: [{type: Synced, status: "False", message: long}, {type: Settled, status: "False", message: short}]}`, want: "short"},
+		"Silent":  {reason: "Nothing was said.", in: `{conditions: [{type: Settled, status: "False"}]}`},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			o := withStatus(t, composetest.Object(t, `{apiVersion: m.multigres.com/v1alpha1, kind: CellRecord, metadata: {name: x}}`), tc.in)
+			if got := trouble(o); got != tc.want {
+				t.Errorf("\n%s\ntrouble(...): want %q, got %q", tc.reason, tc.want, got)
+			}
+		})
+	}
+}
+
 // TestTopologyServerStays holds that nobody can tell when a topology server that was replaced is not needed any more.
 func TestTopologyServerStays(t *testing.T) {
 	external := minimal + "  globalTopoServer: {external: {endpoints: [\"http://etcd:2379\"]}}\n"
