@@ -110,7 +110,8 @@ func Orchestrators(p v1alpha1.ShardRecordParameters, cells map[string]Cell) []Or
 }
 
 // reloads returns the reloads of servers that have other settings in force than is wanted. Where that is not known nothing is
-// due: nobody could tell when it is done.
+// due: nobody could tell when it is done. Nor is it where no hash is in force at all: such a server was initialized without the
+// line that includes the file, and no reload brings that.
 func (f *facts) reloads() []Operation {
 	want := f.Parameters.Settings
 	if want == nil {
@@ -119,7 +120,7 @@ func (f *facts) reloads() []Operation {
 	var out []Operation
 	for _, p := range f.Parameters.Poolers {
 		a, ok := f.Answers[poolerID(p)]
-		if ok && a.Settings != nil && a.Settings.Hash != want.Hash && !f.Pods[p.Pod].Terminating {
+		if ok && a.Settings != nil && a.Settings.Hash != "" && a.Settings.Hash != want.Hash && !f.Pods[p.Pod].Terminating {
 			out = append(out, Operation{Action: Reload, ID: poolerID(p), Pod: p.Pod})
 		}
 	}

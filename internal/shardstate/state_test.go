@@ -222,6 +222,13 @@ func TestOperations(t *testing.T) {
 			}),
 			want: []Operation{{Action: Reload, ID: p0, Pod: "pod-p-0"}},
 		},
+		"NoReload": {
+			reason: "A server that does not read the file is left alone.",
+			in: healthy(silent(p0, p1), func(in *Input) {
+				in.Parameters.Settings = &v1alpha1.ShardSettings{Hash: "new", ReloadPort: 1}
+				in.Answers[p2].Settings.Hash = ""
+			}),
+		},
 		"Orchestrators": {
 			reason: "The record of an orchestrator whose pod is gone is removed, and no other.",
 			in: healthy(func(in *Input) {
@@ -358,6 +365,11 @@ func TestVerdicts(t *testing.T) {
 		"NoSettings":      {reason: "Nobody asked for settings.", in: healthy(), typ: TypeSettingsApplied, want: verdict{yes, ReasonNotAsked}},
 		"Applied":         {reason: "All have them.", in: healthy(settings("old")), typ: TypeSettingsApplied, want: verdict{yes, ReasonApplied}},
 		"Reloading":       {reason: "Some have others.", in: healthy(settings("new")), typ: TypeSettingsApplied, want: verdict{no, ReasonReloads}},
+		"NotIncluded": {reason: "A server that has no hash in force does not read the file.", in: healthy(settings("new"), func(in *Input) {
+			for _, a := range in.Answers {
+				a.Settings.Hash = ""
+			}
+		}), typ: TypeSettingsApplied, want: verdict{no, ReasonNotIncluded}},
 		"SettingsUnknown": {reason: "One that does not say may have others.", in: healthy(settings("old"), silent(p1)), typ: TypeSettingsApplied, want: verdict{corev1.ConditionUnknown, ReasonUnknown}, settling: true},
 	}
 	for name, tc := range cases {

@@ -38,10 +38,11 @@ const (
 	ReasonRemovalRefused = "RemovalRefused"
 	ReasonRemovalFailed  = "RemovalFailed"
 
-	ReasonApplied  = "Applied"
-	ReasonReloads  = "Reloading"
-	ReasonUnknown  = "Unknown"
-	ReasonNotAsked = "NotRequested"
+	ReasonApplied     = "Applied"
+	ReasonReloads     = "Reloading"
+	ReasonNotIncluded = "NotIncluded"
+	ReasonUnknown     = "Unknown"
+	ReasonNotAsked    = "NotRequested"
 
 	ReasonAvailable       = "Available"
 	ReasonClaimedByOther  = "ClaimedByOther"
@@ -150,11 +151,13 @@ func (f *facts) settings() Verdict {
 	if want == nil {
 		return yes(TypeSettingsApplied, ReasonNotAsked)
 	}
-	var others, silent []string
+	var others, without, silent []string
 	for _, p := range f.Parameters.Poolers {
 		switch a := f.Answers[poolerID(p)]; {
 		case a.Settings == nil:
 			silent = append(silent, p.Pod)
+		case a.Settings.Hash == "":
+			without = append(without, p.Pod)
 		case a.Settings.Hash != want.Hash:
 			others = append(others, p.Pod)
 		}
@@ -162,6 +165,8 @@ func (f *facts) settings() Verdict {
 	switch {
 	case len(others) > 0:
 		return no(TypeSettingsApplied, ReasonReloads, "other settings are in force in "+few(others))
+	case len(without) > 0:
+		return no(TypeSettingsApplied, ReasonNotIncluded, "servers that do not read the settings of the shard: "+few(without))
 	case len(silent) > 0:
 		return Verdict{Type: TypeSettingsApplied, Status: corev1.ConditionUnknown, Reason: ReasonUnknown, Message: "it is not known which settings are in force in " + few(silent)}
 	}

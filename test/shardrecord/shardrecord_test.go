@@ -375,9 +375,17 @@ func TestObserveWritesNothing(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	w := newWorld(t)
+	w.mr.Spec.ForProvider.Settings = &v1alpha1.ShardSettings{Hash: "new", ReloadPort: pooler.PortPgctld}
+	if r := w.reconcile(nil); r.err != nil || r.updated || w.reason(shardstate.TypeSettingsApplied) != shardstate.ReasonNotIncluded {
+		t.Errorf("Servers that do not read the file should be left alone: %+v", r)
+	}
+	w.SetFile("old")
+	for _, id := range []pooler.ID{a, b, c} {
+		w.Kill(id)
+		w.start(id)
+	}
 	w.SetFile("new")
 	w.fault(b, pooler.Fault{KeepConfig: true})
-	w.mr.Spec.ForProvider.Settings = &v1alpha1.ShardSettings{Hash: "new", ReloadPort: pooler.PortPgctld}
 	hashes := func() []string {
 		var out []string
 		for _, p := range w.observe().Poolers {
@@ -385,10 +393,10 @@ func TestSettings(t *testing.T) {
 		}
 		return out
 	}
-	if diff := cmp.Diff([]string{"", "", ""}, hashes()); diff != "" {
+	if diff := cmp.Diff([]string{"old", "old", "old"}, hashes()); diff != "" {
 		t.Errorf("What is in force should be observed before anything is done.\n-want, +got:\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"new", "", "new"}, hashes()); diff != "" || w.reason(shardstate.TypeSettingsApplied) != shardstate.ReasonReloads {
+	if diff := cmp.Diff([]string{"new", "old", "new"}, hashes()); diff != "" || w.reason(shardstate.TypeSettingsApplied) != shardstate.ReasonReloads {
 		t.Errorf("A reload that finds the old file should be seen to have changed nothing.\n-want, +got:\n%s", diff)
 	}
 	w.fault(b, pooler.Fault{})
