@@ -37,6 +37,8 @@ func (p *planner) unsteady(m *Member) string {
 		return "is terminating"
 	case !pod.Settled:
 		return "is not composed yet"
+	case pod.Finished:
+		return "has ended"
 	case !pod.Ready:
 		return "is not ready"
 	case p.Policy.IgnoreRoles:
