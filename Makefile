@@ -403,7 +403,11 @@ ifeq ($(DEMO_CONTEXT),)
 endif
 	$(say) "demo"
 	@mkdir -p $(BIN) && go build -o $(BIN)/ ./test/bed/cmd/bed
-	@$(bed) demo $(if $(DEMO_CONTEXT),--context=$(DEMO_CONTEXT))
+	@$(bed) demo $(DEMO_FLAGS) $(if $(DEMO_CONTEXT),--context=$(DEMO_CONTEXT))
+
+.PHONY: demo-claim
+demo-claim: ## The same with a claim.
+	@$(MAKE) --no-print-directory demo DEMO_FLAGS=--claim
 
 .PHONY: bed-down
 bed-down: ## End what bed-up has started, and remove all of it but what was built.

@@ -2,6 +2,7 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
@@ -38,15 +39,21 @@ var errAnswer = errors.New("the rows that were read are not those that were writ
 // A Kubectl runs kubectl with what is on its standard input, and returns what it prints.
 type Kubectl func(ctx context.Context, in []byte, args ...string) (string, error)
 
-// Run creates the cluster in namespace app-team, shows how it comes to be, and uses it. It leaves all of it there.
-func Run(ctx context.Context, kubectl Kubectl, out io.Writer) error {
+// Run creates the cluster in namespace app-team, by a claim if that is wanted, shows how it comes to be, and uses it. It leaves all
+// of it there.
+func Run(ctx context.Context, kubectl Kubectl, out io.Writer, claim bool) error {
 	begin := time.Now()
-	for _, o := range [][]byte{namespace, cluster} {
+	wanted := cluster
+	if claim {
+		// Its spec is the same.
+		wanted = bytes.Replace(cluster, []byte("kind: MultigresCluster\n"), []byte("kind: MultigresClusterClaim\n"), 1)
+	}
+	for _, o := range [][]byte{namespace, wanted} {
 		if _, err := kubectl(ctx, o, "apply", "--server-side", "-f", "-"); err != nil {
 			return err
 		}
 	}
-	_, _ = fmt.Fprintf(out, "%s\n", cluster)
+	_, _ = fmt.Fprintf(out, "%s\n", wanted)
 	if err := watch(ctx, kubectl, out, begin); err != nil {
 		return err
 	}

@@ -89,6 +89,7 @@ func (i *installCmd) Run(ctx context.Context, c *cli) error {
 
 type demoCmd struct {
 	Context string        `help:"Context of your own kubeconfig, instead of the bed."`
+	Claim   bool          `help:"Create the cluster by a claim."`
 	Timeout time.Duration `default:"10m" help:"How long to wait for the cluster."`
 }
 
@@ -100,7 +101,7 @@ func (d *demoCmd) Run(ctx context.Context, c *cli) error {
 	if d.Context != "" {
 		kubectl = bed.KubectlFor(d.Context)
 	}
-	return demo.Run(ctx, kubectl, os.Stdout)
+	return demo.Run(ctx, kubectl, os.Stdout, d.Claim)
 }
 
 // steps prints each step with its time.
