@@ -4,7 +4,10 @@ package controller
 import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/cellrecord"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/databaserecord"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/password"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/providerconfig"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/setup"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/shardrecord"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/tlscertificate"
@@ -16,6 +19,7 @@ import (
 func SetupGated(mgr ctrl.Manager, o setup.Options) error {
 	for _, gated := range []func(ctrl.Manager, setup.Options){
 		password.SetupGated,
+		providerconfig.SetupGated,
 		tlscertificate.SetupGated,
 		volumeclaim.SetupGated,
 	} {
@@ -26,6 +30,8 @@ func SetupGated(mgr ctrl.Manager, o setup.Options) error {
 		return err
 	}
 	for _, gated := range []func(ctrl.Manager, setup.Options, *topology.Layer){
+		cellrecord.SetupGated,
+		databaserecord.SetupGated,
 		shardrecord.SetupGated,
 	} {
 		gated(mgr, o, l)

@@ -108,12 +108,13 @@ func settle(mg resource.Managed, err error) {
 }
 
 // failed is the condition that an error becomes.
-func failed(err error) xpv2.Condition { return Unsettled(reasonOf(err), err.Error()) }
+func failed(err error) xpv2.Condition { return Unsettled(ReasonOf(err), err.Error()) }
 
 // maxMessage is how long a message is at most, in bytes.
 const maxMessage = 1024
 
-func reasonOf(err error) xpv2.ConditionReason {
+// ReasonOf is the reason of the condition that an error becomes.
+func ReasonOf(err error) xpv2.ConditionReason {
 	var r *reasonedError
 	if errors.As(err, &r) {
 		return r.reason

@@ -216,3 +216,24 @@ func usable(c *config, cfg topo.Config) error {
 	}
 	return errors.Errorf("cannot use %s %q: %w: %w", c.kind, c.object.GetName(), ErrConfigInvalid, err)
 }
+
+// Check says what of a ProviderConfig or ClusterProviderConfig cannot be used, and names the field. It reads its Secrets, and
+// speaks to no topology server.
+func Check(ctx context.Context, secrets client.Reader, obj client.Object) error {
+	var c *config
+	switch pc := obj.(type) {
+	case *v1alpha1.ProviderConfig:
+		c = fromConfig(pc)
+	case *v1alpha1.ClusterProviderConfig:
+		c = fromClusterConfig(pc)
+	default:
+		return errors.Errorf("%T is no provider configuration", obj)
+	}
+	cfg, err := (&resolver{secrets: secrets}).topology(ctx, c)
+	if err != nil {
+		return err
+	}
+	// Any identity will do to see whether the rest can be used.
+	cfg.Identity = "check"
+	return usable(c, cfg)
+}

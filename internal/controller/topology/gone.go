@@ -25,9 +25,12 @@ func (c *Connection) Claims() (claims.Claims[Place], error) {
 	return claims.Decode[Place](c.mg.GetAnnotations()[claims.Annotation], c.mg.GetUID())
 }
 
-// somewhere is the place of the global topology, of which nothing is known but how to reach it.
-func (c *Connection) somewhere() Place {
-	return newPlace(c.config.name(), c.base.Endpoints, c.base.Root, "")
+// Somewhere is the place of the global topology, of which nothing is known but how to reach it.
+func (c *Connection) Somewhere() Place { return c.PlaceAt(c.base.Endpoints, c.base.Root) }
+
+// PlaceAt is the place of another topology that the configuration reaches, such as that of a cell.
+func (c *Connection) PlaceAt(endpoints []string, root string) Place {
+	return newPlace(c.config.name(), endpoints, root, "")
 }
 
 // PlaceAt is the place of another topology, such as that of a cell, of which nothing is known but how to reach it.
@@ -62,9 +65,6 @@ func (c *Connection) gone(ctx context.Context, p Place) (string, bool) {
 	}
 	cfg := c.base
 	cfg.Endpoints, cfg.Root = p.endpoints(), p.Root
-	if slices.Equal(slices.Sorted(slices.Values(c.base.Endpoints)), p.endpoints()) {
-		cfg.Endpoints = c.base.Endpoints
-	}
 	silent := c.layer.pool.silent(cfg)
 	if silent < GiveUpAfter {
 		return "", false

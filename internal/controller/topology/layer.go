@@ -57,6 +57,9 @@ type Kind[T resource.ModernManaged] struct {
 	// GroupVersionKind of the managed resource.
 	GroupVersionKind schema.GroupVersionKind
 
+	// Needs are further kinds that the API server must serve before the controller starts. Optional.
+	Needs []schema.GroupVersionKind
+
 	// Managed and List are empty objects of the managed resource and of its list.
 	Managed T
 	List    client.ObjectList
@@ -85,7 +88,7 @@ func SetupGated[T resource.ModernManaged](mgr ctrl.Manager, o setup.Options, l *
 		v1alpha1.ClusterProviderConfigGroupVersionKind,
 		v1alpha1.ProviderConfigUsageGroupVersionKind,
 	}
-	setup.WhenServed(mgr, o, func() error { return Setup(mgr, o, l, k) }, gvks...)
+	setup.WhenServed(mgr, o, func() error { return Setup(mgr, o, l, k) }, append(gvks, k.Needs...)...)
 }
 
 // Setup adds the controller of a kind to a manager.
@@ -127,7 +130,7 @@ func (c *connector[T]) Connect(ctx context.Context, mg T) (managed.TypedExternal
 	}
 	conn.release()
 	settle(mg, err)
-	if meta.WasDeleted(mg) && (c.kind.Claims && untouched(mg) || c.unreachable(ctx, conn, err)) {
+	if meta.WasDeleted(mg) && (c.kind.Claims && Untouched(mg) || c.unreachable(ctx, conn, err)) {
 		return managed.TypedExternalClientFns[T]{ObserveFn: absent[T], DisconnectFn: nothing}, nil
 	}
 	return nil, err
@@ -139,7 +142,7 @@ func (c *connector[T]) unreachable(ctx context.Context, conn *Connection, err er
 		return false
 	}
 	claimed, err := conn.Claims()
-	return err == nil && conn.LetGo(ctx, claimed.Contexts(conn.somewhere())...)
+	return err == nil && conn.LetGo(ctx, claimed.Contexts(conn.Somewhere())...)
 }
 
 // absent observes that there is no external resource.
@@ -149,8 +152,8 @@ func absent[T resource.Managed](context.Context, T) (managed.ExternalObservation
 
 func nothing(context.Context) error { return nil }
 
-// untouched reports whether nothing was ever written for a managed resource. Claims are made before the first write.
-func untouched(mg resource.Managed) bool {
+// Untouched reports whether nothing was ever written for a managed resource. Claims are made before the first write.
+func Untouched(mg resource.Managed) bool {
 	return mg.GetAnnotations()[claims.Annotation] == "" && meta.GetExternalCreatePending(mg).IsZero()
 }
 

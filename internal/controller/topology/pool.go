@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,7 +54,7 @@ func keyOf(cfg topo.Config) (string, error) {
 	if cfg.TLS != nil {
 		t = *cfg.TLS
 	}
-	b, err := json.Marshal([]any{cfg.Endpoints, cfg.Root, cfg.Identity, cfg.TLS != nil, t.CA, t.Cert, t.Key, t.ServerName, cfg.Username, cfg.Password})
+	b, err := json.Marshal([]any{slices.Sorted(slices.Values(cfg.Endpoints)), cfg.Root, cfg.Identity, cfg.TLS != nil, t.CA, t.Cert, t.Key, t.ServerName, cfg.Username, cfg.Password})
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:]), errors.Wrap(err, "cannot encode configuration of topology")
 }

@@ -109,3 +109,17 @@ func named(configs []*config, c *config, secret client.ObjectKey) []*config {
 	}
 	return configs
 }
+
+// ConfigsOfSecret maps a Secret to the configurations of a kind that name it.
+func ConfigsOfSecret(kube client.Reader, kind string) mapper.Func {
+	return func(ctx context.Context, obj client.Object) ([]reconcile.Request, error) {
+		configs, err := configsOfSecret(ctx, kube, client.ObjectKeyFromObject(obj))
+		var out []reconcile.Request
+		for _, c := range configs {
+			if c.kind == kind {
+				out = append(out, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(c.object)})
+			}
+		}
+		return out, err
+	}
+}

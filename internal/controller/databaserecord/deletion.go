@@ -1,0 +1,113 @@
+package databaserecord
+
+import (
+	"context"
+	"strings"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/meta"
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/topology"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/fault"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/topo"
+)
+
+// The reasons of topology.TypeSettled while a database that is being deleted is needed by others.
+const (
+	ReasonShardsRemain      xpv2.ConditionReason = "ShardsRemain"
+	ReasonPoolersRegistered xpv2.ConditionReason = "PoolersRegistered"
+)
+
+// errInUse is why the record of a database is not deleted.
+var errInUse = errors.New("the database is in use")
+
+// free returns an error as long as there is a ShardRecord of the database with the same configuration.
+func free(ctx context.Context, kube client.Reader, mg *v1alpha1.DatabaseRecord) error {
+	shards := &v1alpha1.ShardRecordList{}
+	if err := kube.List(ctx, shards, client.InNamespace(mg.GetNamespace())); err != nil {
+		return errors.Wrap(err, "cannot list who needs the database")
+	}
+	for i := range shards.Items {
+		if topology.Companion(mg, &shards.Items[i]) && shards.Items[i].Spec.ForProvider.Database == mg.Spec.ForProvider.Database {
+			return topology.Because(ReasonShardsRemain, errors.Wrapf(errInUse, "ShardRecord %q exists", shards.Items[i].Name))
+		}
+	}
+	return nil
+}
+
+// empty removes the initialization claims of the database's shards, which would otherwise keep a database of the same name from
+// being initialized. It returns an error as long as poolers are registered: they would come back to a database that is gone.
+func empty(ctx context.Context, c *topology.Connection, s *topo.Store, mg *v1alpha1.DatabaseRecord) error {
+	// A database that only moves leaves its poolers and claims where they are.
+	if !meta.WasDeleted(mg) {
+		return nil
+	}
+	if err := noPoolers(ctx, c, s, mg); err != nil {
+		return err
+	}
+	all, err := s.ShardInitClaims().List(ctx)
+	if err != nil {
+		return err
+	}
+	w, err := c.Deleter()
+	if err != nil {
+		return err
+	}
+	// Coordinators wrote them, who own nothing.
+	w.Adopt = topo.AdoptUnowned
+	for _, claim := range all {
+		if !strings.HasPrefix(string(claim.Path), "databases/"+mg.Spec.ForProvider.Database+"/") {
+			continue
+		}
+		err := s.ShardInitClaims().Delete(ctx, w, claim)
+		fault.Hit(fault.AfterExternal)
+		if err != nil && !errors.Is(err, topo.ErrAbsent) {
+			return err
+		}
+	}
+	return nil
+}
+
+// noPoolers returns an error as long as a pooler of the database is registered in any cell, or may be.
+func noPoolers(ctx context.Context, c *topology.Connection, s *topo.Store, mg *v1alpha1.DatabaseRecord) error {
+	cells, err := s.Cells().List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, cell := range cells {
+		name, addresses, root := cell.Message.GetName(), cell.Message.GetServerAddresses(), cell.Message.GetRoot()
+		poolers, err := registered(ctx, c, addresses, root, mg.Spec.ForProvider.Database)
+		if errors.Is(err, topo.ErrUnavailable) && c.LetGo(ctx, c.PlaceAt(addresses, root)) {
+			continue
+		}
+		if err != nil {
+			return errors.Wrapf(err, "cannot look for poolers in cell %q", name)
+		}
+		if len(poolers) > 0 {
+			return topology.Because(ReasonPoolersRegistered, errors.Wrapf(errInUse, "%d poolers are registered in cell %q, the first is %s", len(poolers), name, poolers[0]))
+		}
+	}
+	return nil
+}
+
+// registered are the paths of the database's poolers in the topology of a cell.
+func registered(ctx context.Context, c *topology.Connection, addresses []string, root, database string) ([]topo.Path, error) {
+	s, err := c.At(addresses, root, "poolers")
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.MultiPoolers().List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []topo.Path
+	for _, p := range all {
+		if p.Message.GetShardKey().GetDatabase() == database {
+			out = append(out, p.Path)
+		}
+	}
+	return out, nil
+}
