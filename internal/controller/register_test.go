@@ -33,8 +33,9 @@ import (
 )
 
 var kinds = []schema.GroupVersionKind{
-	v1alpha1.PasswordGroupVersionKind, v1alpha1.TLSCertificateGroupVersionKind, v1alpha1.VolumeClaimGroupVersionKind,
-	v1alpha1.ShardRecordGroupVersionKind,
+	v1alpha1.CellRecordGroupVersionKind, v1alpha1.ClusterProviderConfigGroupVersionKind, v1alpha1.DatabaseRecordGroupVersionKind,
+	v1alpha1.PasswordGroupVersionKind, v1alpha1.ProviderConfigGroupVersionKind, v1alpha1.ShardRecordGroupVersionKind,
+	v1alpha1.TLSCertificateGroupVersionKind, v1alpha1.VolumeClaimGroupVersionKind,
 }
 
 // discovery answers which kinds there are, which is all that a manager asks before it starts.
@@ -53,8 +54,9 @@ func discovery(w http.ResponseWriter, r *http.Request) {
 			TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"},
 			Groups:   []metav1.APIGroup{{Name: v1alpha1.Group, Versions: []metav1.GroupVersionForDiscovery{v}, PreferredVersion: v}},
 		},
-		"/api/v1":                 resources("v1", "Pod", "Secret", "PersistentVolumeClaim"),
-		"/apis/" + v.GroupVersion: resources(v.GroupVersion, "Password", "TLSCertificate", "VolumeClaim", "ShardRecord", "ProviderConfig", "ClusterProviderConfig"),
+		"/api/v1": resources("v1", "Pod", "Secret", "PersistentVolumeClaim"),
+		"/apis/" + v.GroupVersion: resources(v.GroupVersion, "Password", "TLSCertificate", "VolumeClaim", "ShardRecord", "ProviderConfig", "ClusterProviderConfig",
+			"ProviderConfigUsage", "CellRecord", "DatabaseRecord"),
 	}
 	a, ok := answers[r.URL.Path]
 	if !ok {
@@ -145,8 +147,9 @@ func TestSetupGated(t *testing.T) {
 			t.Errorf("SetupGated(): every controller should start when its kind is there, got %v", s)
 		}
 	}
-	if len(log.said) != len(kinds) {
-		t.Errorf("SetupGated(): every controller should describe itself, got %v", log.said)
+	// Those of configurations are no controllers of managed resources.
+	if want := len(kinds) - 2; len(log.said) != want {
+		t.Errorf("SetupGated(): want %d controllers that describe themselves, got %v", want, log.said)
 	}
 	// An index can be added only once, so that a second time fails.
 	g.waiting[kinds[0]]()

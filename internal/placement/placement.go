@@ -103,8 +103,8 @@ func Default() Spec {
 
 // String describes the placement in one line, for the log.
 func (s Spec) String() string {
-	return fmt.Sprintf("placement=%s concurrency=%d rate=%d backoff=%s..%s poll=%s sync=%s",
-		s.replicas(), s.Concurrency, s.Rate, s.BackoffBase, s.BackoffMax, s.PollInterval, s.SyncInterval)
+	return fmt.Sprintf("placement=%s concurrency=%d backoff=%s..%s poll=%s sync=%s rate=%d",
+		s.replicas(), s.Concurrency, s.BackoffBase, s.BackoffMax, s.PollInterval, s.SyncInterval, s.Rate)
 }
 
 func (s Spec) replicas() string {

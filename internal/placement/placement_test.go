@@ -32,7 +32,7 @@ func TestString(t *testing.T) {
 		"Default": {
 			reason: "The defaults are described by their effective values.",
 			spec:   Default(),
-			want:   "placement=leader lease=1m0s renew=50s retry=2s concurrency=10 rate=100 backoff=1s..1m0s poll=1m0s sync=1h0m0s",
+			want:   "placement=leader lease=1m0s renew=50s retry=2s concurrency=10 backoff=1s..1m0s poll=1m0s sync=1h0m0s rate=100",
 		},
 		"Configured": {
 			reason: "Lease times are of no importance without leader election.",
@@ -40,7 +40,7 @@ func TestString(t *testing.T) {
 				Concurrency: 3, Rate: 7, BackoffBase: 20 * time.Millisecond, BackoffMax: 5 * time.Second,
 				PollInterval: 30 * time.Second, SyncInterval: 10 * time.Minute,
 			},
-			want: "placement=each-replica concurrency=3 rate=7 backoff=20ms..5s poll=30s sync=10m0s",
+			want: "placement=each-replica concurrency=3 backoff=20ms..5s poll=30s sync=10m0s rate=7",
 		},
 	}
 	for name, tc := range cases {

@@ -2,6 +2,7 @@ package databaserecord
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -71,26 +72,33 @@ func empty(ctx context.Context, c *topology.Connection, s *topo.Store, mg *v1alp
 	return nil
 }
 
-// noPoolers returns an error as long as a pooler of the database is registered in any cell, or may be.
+// noPoolers returns an error as long as a pooler of the database is registered in a cell that keeps its records on the same server.
+// Cells with servers of their own are looked after by ShardRecords, which go first: a cell that does not answer must not hold up
+// what is not there.
 func noPoolers(ctx context.Context, c *topology.Connection, s *topo.Store, mg *v1alpha1.DatabaseRecord) error {
 	cells, err := s.Cells().List(ctx)
 	if err != nil {
 		return err
 	}
+	endpoints, _ := c.Endpoints()
 	for _, cell := range cells {
-		name, addresses, root := cell.Message.GetName(), cell.Message.GetServerAddresses(), cell.Message.GetRoot()
-		poolers, err := registered(ctx, c, addresses, root, mg.Spec.ForProvider.Database)
-		if errors.Is(err, topo.ErrUnavailable) && c.LetGo(ctx, c.PlaceAt(addresses, root)) {
+		if !sameServer(endpoints, cell.Message.GetServerAddresses()) {
 			continue
 		}
+		poolers, err := registered(ctx, c, endpoints, cell.Message.GetRoot(), mg.Spec.ForProvider.Database)
 		if err != nil {
-			return errors.Wrapf(err, "cannot look for poolers in cell %q", name)
+			return errors.Wrapf(err, "cannot look for poolers in cell %q", cell.Message.GetName())
 		}
 		if len(poolers) > 0 {
-			return topology.Because(ReasonPoolersRegistered, errors.Wrapf(errInUse, "%d poolers are registered in cell %q, the first is %s", len(poolers), name, poolers[0]))
+			return topology.Because(ReasonPoolersRegistered, errors.Wrapf(errInUse, "%d poolers are registered in cell %q, the first is %s", len(poolers), cell.Message.GetName(), poolers[0]))
 		}
 	}
 	return nil
+}
+
+// sameServer reports whether two lists name the same endpoints, in whatever order.
+func sameServer(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // registered are the paths of the database's poolers in the topology of a cell.

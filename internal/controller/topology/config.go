@@ -2,6 +2,7 @@ package topology
 
 import (
 	"context"
+	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
@@ -214,7 +215,9 @@ func usable(c *config, cfg topo.Config) error {
 	if err == nil {
 		return nil
 	}
-	return errors.Errorf("cannot use %s %q: %w: %w", c.kind, c.object.GetName(), ErrConfigInvalid, err)
+	// The fields of a store's configuration are called like those of the specification.
+	field := "spec." + strings.TrimPrefix(err.Error(), topo.ErrInvalid.Error()+": ")
+	return errors.Errorf("cannot use %s %q: %w: %s", c.kind, c.object.GetName(), ErrConfigInvalid, field)
 }
 
 // Check says what of a ProviderConfig or ClusterProviderConfig cannot be used, and names the field. It reads its Secrets, and

@@ -33,11 +33,6 @@ func (c *Connection) PlaceAt(endpoints []string, root string) Place {
 	return newPlace(c.config.name(), endpoints, root, "")
 }
 
-// PlaceAt is the place of another topology, such as that of a cell, of which nothing is known but how to reach it.
-func (c *Connection) PlaceAt(endpoints []string, root string) Place {
-	return newPlace(c.config.name(), endpoints, root, "")
-}
-
 // LetGo reports whether a managed resource that is being deleted need not wait for any of the places, which could not be reached:
 // a person abandoned it, or its server ends with the cluster. It says so in a condition and an event.
 func (c *Connection) LetGo(ctx context.Context, places ...Place) bool {
