@@ -3,6 +3,8 @@ package topology
 import (
 	"context"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/event"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/meta"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
@@ -40,6 +42,9 @@ func (s *settling[T]) Observe(ctx context.Context, mg T) (managed.ExternalObserv
 		now.LastTransitionTime = before.LastTransitionTime
 	}
 	mg.SetConditions(now)
+	if now.Status == corev1.ConditionFalse && now.Reason != before.Reason {
+		s.conn.layer.recorder.Event(mg, event.Warning(event.Reason(now.Reason), errors.New(now.Message)))
+	}
 	return o, err
 }
 
