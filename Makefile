@@ -377,10 +377,10 @@ bed-up: $(IMAGES)/made $(CONTROL_PLANE) $(NODE) $(KUBECTL) $(CONTAINERD) $(RUNC)
 	$(say) "bed: start $(BED)"
 	@$(bed) up
 
-# Crossplane as its chart installs it, less the limits of CPU time, which would only make it slow here.
+# Crossplane as its chart installs it, but twice, so that it outlives a zone, and without limits of CPU time.
 $(IMAGES)/crossplane.yaml: $(HELM)
 	@src="$(module)" && $(HELM) template crossplane "$$src/cluster/charts/crossplane" --namespace=crossplane-system \
-		--set=image.tag=$(CROSSPLANE_VERSION) --set=resourcesCrossplane.limits.cpu=null --set=resourcesRBACManager.limits.cpu=null >$@.tmp
+		--set=image.tag=$(CROSSPLANE_VERSION) --set=replicas=2 --set=resourcesCrossplane.limits.cpu=null --set=resourcesRBACManager.limits.cpu=null >$@.tmp
 	@mv $@.tmp $@
 
 # The bed's own registry, as its nodes and Crossplane see it.
