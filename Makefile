@@ -283,11 +283,24 @@ provider: $(ETCD) $(CONTROL_PLANE) ## Test the provider's process: crashes, outa
 	@cd test/provider && go test -count=1 -parallel 4 -timeout 20m
 
 .PHONY: platform
-platform: $(ETCD) $(CONTROL_PLANE) $(CORE) $(CLUSTER) ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.
+platform: platform-packages ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.
+	$(say) "platform: scenarios, with Crossplane $(CROSSPLANE_VERSION)"
+	@go test -count=1 -timeout 40m -parallel 3 ./test/e2e/...
+
+.PHONY: controlplane-up
+controlplane-up: platform-packages ## Start a control plane with Crossplane and our packages on simulated nodes, for people.
+	$(say) "controlplane-up"
+	@mkdir -p $(BIN) && go build -o $(BIN)/platform ./test/platform/cmd && $(BIN)/platform up
+
+.PHONY: controlplane-down
+controlplane-down: ## Stop what controlplane-up started; nothing stays.
+	$(say) "controlplane-down"
+	@go build -o $(BIN)/platform ./test/platform/cmd && $(BIN)/platform down
+
+.PHONY: platform-packages
+platform-packages: $(ETCD) $(CONTROL_PLANE) $(CORE) $(CLUSTER)
 	$(say) "platform: packages"
 	@$(MAKE) --no-print-directory xpkg REGISTRY=registry.localhost/multigres VERSION=$(XPKG_VERSION) XPKG=$(XPKG_DIR) ARCHS=$(shell go env GOARCH) SIGN_KEY=
-	$(say) "platform: scenarios, with Crossplane $(CROSSPLANE_VERSION)"
-	@go test -count=1 -timeout 30m ./test/e2e/...
 
 # The packages whose tests compare with files that -update writes.
 goldens = $$(grep -rlE --include='*_test.go' --exclude-dir=testdata 'internal/composetest"|Bool\("update"' internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)

@@ -17,11 +17,9 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/crossplane-multigres/crossplane-multigres/test/crossplane"
-	"github.com/crossplane-multigres/crossplane-multigres/test/kubelet"
 	"github.com/crossplane-multigres/crossplane-multigres/test/platform"
 )
 
@@ -52,7 +50,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 
-	if shared, err = platform.Start(ctx, platform.Options{Nodes: nodes(), APIServerArgs: args}); err != nil {
+	if shared, err = platform.Start(ctx, platform.Options{Nodes: platform.ExampleNodes(), APIServerArgs: args}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -82,20 +80,4 @@ func install(ctx context.Context) error {
 	}
 
 	return shared.Install(ctx, filepath.Join(dir, "install.yaml"))
-}
-
-// nodes are in the zones that the examples name, one node each.
-func nodes() []kubelet.Node {
-	var all []kubelet.Node
-
-	for _, zone := range []string{
-		"us-central1-a", "us-central1-b", "us-central1-c", "eu-central-1a", "eu-central-1b", "eu-central-1c", "eu-west-1a",
-		"use1-az1", "use1-az2", "use1-az3",
-	} {
-		all = append(all, kubelet.Node{Name: "node-" + zone, Labels: map[string]string{
-			corev1.LabelTopologyZone: zone, "topology.k8s.aws/zone-id": zone,
-		}})
-	}
-
-	return all
 }
