@@ -146,6 +146,9 @@ func (c *container) start(ctx context.Context, k *kubelet.Kubelet) (*shard, erro
 
 	s.volumes[c.id] = volume
 
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+
 	return s, errors.Wrap(s.Start(ctx, c.id), "cannot start pooler")
 }
 

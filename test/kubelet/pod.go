@@ -122,7 +122,10 @@ func (k podReconciler) run(ctx context.Context, pod *corev1.Pod, b Behaviour) (r
 
 	if c != nil && c.Ready != nil {
 		if err := c.Ready(ctx); err != nil {
-			return reconcile.Result{RequeueAfter: probe}, k.update(ctx, pod, k.status(pod, "", false))
+			s := k.status(pod, "", false)
+			explain(&s, err)
+
+			return reconcile.Result{RequeueAfter: probe}, k.update(ctx, pod, s)
 		}
 	}
 

@@ -124,6 +124,15 @@ func condition(s *corev1.PodStatus, t corev1.PodConditionType, is bool, now meta
 	}
 }
 
+// explain says why a pod is not ready.
+func explain(s *corev1.PodStatus, err error) {
+	for i := range s.Conditions {
+		if s.Conditions[i].Type == corev1.ContainersReady {
+			s.Conditions[i].Reason, s.Conditions[i].Message = "ContainersNotReady", err.Error()
+		}
+	}
+}
+
 func sameStatus(a, b corev1.PodStatus) bool { return equality.Semantic.DeepEqual(a, b) }
 
 // scheduled is when a pod got its node.
