@@ -27,7 +27,7 @@ const (
 	containerPooler = "multipooler"
 
 	// volumeData is the pod's volume with PostgreSQL's data.
-	volumeData = "data"
+	volumeData = "pgdata"
 
 	// orchestrate is the time between two passes of a shard's orchestrator.
 	orchestrate = 250 * time.Millisecond
@@ -38,6 +38,9 @@ const (
 	// dialTimeout bounds a call of a topology server.
 	dialTimeout = 2 * time.Second
 )
+
+// errNoData means that a pod has no volume for its data.
+var errNoData = errors.New("pod has no volume " + volumeData)
 
 // errNoCell means that the topology has no record of a pooler's cell.
 var errNoCell = errors.New("topology has no record of the cell")
@@ -307,7 +310,7 @@ func (c *container) connect(ctx context.Context, k *kubelet.Kubelet, s *shard, a
 	return e, nil
 }
 
-// dataVolume is the name of the volume with the pod's data, empty if it has none.
+// dataVolume is the name of the volume with the pod's data.
 func (c *container) dataVolume(ctx context.Context) (string, error) {
 	for _, v := range c.pod.Spec.Volumes {
 		if v.Name == volumeData && v.PersistentVolumeClaim != nil {
@@ -315,5 +318,5 @@ func (c *container) dataVolume(ctx context.Context) (string, error) {
 		}
 	}
 
-	return "", nil
+	return "", errors.Wrap(errNoData, c.pod.GetName())
 }
