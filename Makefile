@@ -248,6 +248,24 @@ unit: ## Run the fast tests: nothing outside the test process.
 	@go test $$(go list ./... | grep -v /test/)
 	@cd tools/image && go test ./...
 
+# simulation plays schedules of faults and changes against the rollout planner, with the flags $(1).
+define simulation
+@GOGC=400 go test -count=1 -timeout 6h -v -run 'TestSimulate|TestMutants' ./internal/rollout/sim $(1) >$(CACHE)/simulate.log || { cat $(CACHE)/simulate.log; exit 1; }
+@sed -n 's/^    simulate_test.go:[0-9]*: /    /p' $(CACHE)/simulate.log
+endef
+
+.PHONY: simulate
+simulate: ## Simulate a million steps of rollouts under faults.
+	$(say) "simulate: a million steps"
+	@mkdir -p $(CACHE)
+	$(call simulation,-sim.steps=1000000 -sim.schedules=2500 -sim.events=9)
+
+.PHONY: soak
+soak: ## Simulate ten million steps and ten thousand schedules of rollouts under faults.
+	$(say) "soak: ten million steps"
+	@mkdir -p $(CACHE)
+	$(call simulation,-sim.steps=10000000 -sim.schedules=10000 -sim.events=12)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each.
 	$(say) "fuzz: every target for $(FUZZTIME)"

@@ -1,0 +1,160 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/crossplane-multigres/crossplane-multigres/internal/rollout"
+)
+
+var (
+	flagSchedules = flag.Int("sim.schedules", 40, "how many schedules TestSimulate plays at least")
+	flagSteps     = flag.Int("sim.steps", 0, "how many steps TestSimulate plays at least")
+	flagEvents    = flag.Int("sim.events", 12, "how many events a schedule has at most")
+	flagFirst     = flag.Uint64("sim.first", 1, "seed of the first schedule")
+	flagSeed      = flag.Uint64("sim.seed", 0, "play only the schedule of this seed and tell its story")
+	flagFailures  = flag.Int("sim.failures", 1, "how many failing schedules are told before TestSimulate ends")
+)
+
+// everything is from how many steps on a run is expected to have met all kinds of events and all reasons.
+const everything = 1_000_000
+
+// kindsAtLeast is how many kinds of events any run has.
+const kindsAtLeast = 20
+
+// A tally sums up what many schedules did.
+type tally struct {
+	schedules int
+	failed    []uint64
+	rescued   []uint64
+	steps     int
+	passes    int
+	disrupt   int
+	longest   time.Duration
+	longestAt uint64
+	most      int
+	events    map[string]int
+	reasons   map[rollout.Reason]int
+}
+
+func (t *tally) add(seed uint64, o outcome) {
+	t.schedules++
+	t.steps += o.steps
+	t.passes += o.passes
+	t.disrupt += o.disrupt
+	for k, n := range o.events {
+		t.events[k] += n
+	}
+	if o.failure != nil {
+		t.failed = append(t.failed, seed)
+		return
+	}
+	if o.rescued {
+		t.rescued = append(t.rescued, seed)
+		return
+	}
+	if o.took > t.longest {
+		t.longest, t.longestAt = o.took, seed
+	}
+	t.most = max(t.most, o.again)
+}
+
+// playAll plays schedules of consecutive seeds on all processors: at least so many schedules and so many steps, or until enough
+// have failed.
+func playAll(first uint64, schedules, steps, events, failures int) *tally {
+	t := &tally{events: map[string]int{}, reasons: map[rollout.Reason]int{}}
+	var mu sync.Mutex
+	var next atomic.Uint64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			reasons := map[rollout.Reason]int{}
+			for {
+				mu.Lock()
+				enough := len(t.failed) >= failures || t.schedules >= schedules && t.steps >= steps
+				mu.Unlock()
+				if enough {
+					break
+				}
+				seed := first + next.Add(1) - 1
+				out := draw(seed, events).play(false, counting(reasons))
+				mu.Lock()
+				t.add(seed, out)
+				mu.Unlock()
+			}
+			mu.Lock()
+			for r, n := range reasons {
+				t.reasons[r] += n
+			}
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	slices.Sort(t.failed)
+	slices.Sort(t.rescued)
+	return t
+}
+
+// explain reduces the schedule of a seed and tells what happened.
+func explain(seed uint64, events int, os ...option) string {
+	s := draw(seed, events)
+	out := s.play(false, os...)
+	if out.failure == nil {
+		return fmt.Sprintf("seed %d does not fail", seed)
+	}
+	s = shrink(s, out.failure.law, os...)
+	out = s.play(true, os...)
+	return fmt.Sprintf("seed %d breaks law %s\n  %s\n%s", seed, out.failure.law, out.failure.text, out.story)
+}
+
+// TestSimulate plays random schedules of faults and changes against the real composer, checks every law after every step, and
+// then lets the faults end and sees the shard arrive where its specification wants it.
+func TestSimulate(t *testing.T) {
+	if *flagSeed != 0 {
+		out := draw(*flagSeed, *flagEvents).play(true)
+		t.Logf("%d steps, %d passes, %s:\n%s", out.steps, out.passes, brief(out.took), out.story)
+		if out.failure != nil {
+			t.Fatal(explain(*flagSeed, *flagEvents))
+		}
+		return
+	}
+	began := time.Now()
+	sum := playAll(*flagFirst, *flagSchedules, *flagSteps, *flagEvents, *flagFailures)
+	for _, seed := range sum.failed {
+		t.Error(explain(seed, *flagEvents))
+	}
+	t.Logf("%d schedules, %d steps, %d passes, %d serving pods removed in %s", sum.schedules, sum.steps, sum.passes, sum.disrupt, time.Since(began).Round(time.Second))
+	t.Logf("the desired state was reached at most %s and %d passes after the last fault (bound %s, seed %d)", brief(sum.longest), sum.most, bound, sum.longestAt)
+	t.Logf("%d schedules in which a person had to put something back: %v", len(sum.rescued), sum.rescued[:min(len(sum.rescued), 20)])
+	t.Logf("%d kinds of events: %s", len(sum.events), counts(sum.events))
+	t.Logf("%d of %d reasons: %s", len(sum.reasons), len(rollout.Reasons()), counts(sum.reasons))
+	if len(sum.events) < kindsAtLeast {
+		t.Errorf("want at least %d kinds of events", kindsAtLeast)
+	}
+	if sum.steps < everything {
+		return
+	}
+	if n := len(faults) + len(changes); len(sum.events) != n {
+		t.Errorf("want all %d kinds of events", n)
+	}
+	if missing := missingReasons(sum.reasons); len(missing) > 0 {
+		t.Errorf("no schedule leads to %v", missing)
+	}
+}
+
+// counts lists names with their numbers, sorted.
+func counts[K ~string](m map[K]int) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, fmt.Sprintf("%s %d", k, m[k]))
+	}
+	return strings.Join(out, ", ")
+}
