@@ -50,9 +50,11 @@ type story struct {
 var stories = map[string]story{
 	"scale-down": {
 		before: func(t *testing.T, xr *unstructured.Unstructured) {
+			t.Helper()
 			set(t, xr, int64(5), "spec", "pools", "default", "replicasPerCell")
 		},
 		since: func(t *testing.T, u *unstructured.Unstructured, name func(pool, end string) string) *unstructured.Unstructured {
+			t.Helper()
 			switch gone := name("default", "zone-a-4"); {
 			case u.GetKind() == "Pod" && u.GetName() == gone:
 				return nil
@@ -65,9 +67,11 @@ var stories = map[string]story{
 	},
 	"cell-removed": {
 		before: func(t *testing.T, xr *unstructured.Unstructured) {
+			t.Helper()
 			set(t, xr, []any{"zone-a", "zone-b", "zone-c"}, "spec", "pools", "default", "cells")
 		},
 		since: func(t *testing.T, u *unstructured.Unstructured, name func(pool, end string) string) *unstructured.Unstructured {
+			t.Helper()
 			switch gone := name("default", "zone-c-1"); {
 			case u.GetKind() == "Pod" && u.GetName() == gone, strings.Contains(u.GetName(), "multiorch") && strings.Contains(u.GetName(), "zone-c"):
 				return nil
