@@ -165,14 +165,3 @@ type Plan struct {
 	Pod  string
 	Next Decision
 }
-
-// Count returns how many members are in the given way.
-func (p Plan) Count(is func(Decision) bool) int {
-	n := 0
-	for _, d := range p.Decisions {
-		if is(d) {
-			n++
-		}
-	}
-	return n
-}
