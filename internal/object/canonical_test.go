@@ -10,8 +10,17 @@ import (
 // TestAppendCanonical holds that no two values which differ are written alike, and that the order of a map does not matter.
 func TestAppendCanonical(t *testing.T) {
 	values := []any{
-		nil, true, false, 0.0, 1.0, -1.0, "", "a", "ab", "t", []any{}, []any{nil}, []any{"a", "b"}, []any{"ab"}, []any{[]any{"a"}, "b"},
-		map[string]any{}, map[string]any{"a": "b"}, map[string]any{"a": nil}, map[string]any{"a": "b", "c": "d"}, map[string]any{"a": map[string]any{"b": "c"}},
+		nil, true, false, 0.0, 1.0, -1.0, "", "a", "ab", "t",
+		[]any{},
+		[]any{nil},
+		[]any{"a", "b"},
+		[]any{"ab"},
+		[]any{[]any{"a"}, "b"},
+		map[string]any{},
+		map[string]any{"a": "b"},
+		map[string]any{"a": nil},
+		map[string]any{"a": "b", "c": "d"},
+		map[string]any{"a": map[string]any{"b": "c"}},
 		map[string]any{"ab": ""},
 	}
 	seen := map[string]int{}
