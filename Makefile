@@ -320,6 +320,18 @@ platform-packages: $(ETCD) $(CONTROL_PLANE) $(CORE) $(CLUSTER)
 	$(say) "platform: packages"
 	@$(MAKE) --no-print-directory xpkg REGISTRY=registry.localhost/multigres VERSION=$(XPKG_VERSION) XPKG=$(XPKG_DIR) ARCHS=$(shell go env GOARCH) SIGN_KEY=
 
+.PHONY: race
+race: ## Run the unit tests of the provider's packages under the race detector. It needs a C compiler.
+	$(say) "race"
+	@CGO_ENABLED=1 go test -race ./cmd/provider/... ./internal/claims/... ./internal/controller/... ./internal/guard/... ./internal/mapper/... \
+		./internal/pki/... ./internal/placement/... ./internal/requeue/... ./internal/supervise/... ./internal/topo/...
+
+.PHONY: soak
+soak: $(ETCD) $(CONTROL_PLANE) race ## Run the long versions of tests: crashes by the hundred, outages by the minute.
+	$(say) "soak: provider"
+	@go build -tags fault -o $(PROVIDER_FAULT_BIN) ./cmd/provider
+	@cd test/provider && SOAK=1 go test -count=1 -parallel 4 -timeout 2h
+
 # The packages whose tests compare with files that -update writes.
 goldens = $$(grep -rlE --include='*_test.go' --exclude-dir=testdata 'internal/composetest"|Bool\("update"' internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
 

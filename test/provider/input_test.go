@@ -133,7 +133,7 @@ func TestInputReferences(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := &scenario{T: t, kube: s.kube, ns: s.ns}
+			s := &scenario{TB: t, kube: s.kube, ns: s.ns}
 			s.create(tc.mg)
 			c := s.condition(tc.mg, xpv2.TypeSynced, corev1.ConditionFalse, "")
 			if !strings.Contains(c.Message, tc.says) {

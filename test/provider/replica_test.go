@@ -81,18 +81,18 @@ func (s *scenario) launch(options ...option) *replica {
 	}
 	name := fmt.Sprintf("provider-%d", len(s.replicas))
 	s.must(client.IgnoreAlreadyExists(s.kube.Create(s.Context(), &corev1.ServiceAccount{ObjectMeta: metaIn(s.ns, name)})))
-	cfg, err := plane.ServiceAccount(s.Context(), s.ns, name)
+	cfg, err := s.plane.ServiceAccount(s.Context(), s.ns, name)
 	s.must(err)
 	if set.api != nil {
 		cfg = &rest.Config{Host: set.api.URL, TLSClientConfig: rest.TLSClientConfig{CAData: set.api.CA}, BearerToken: cfg.BearerToken}
 	}
-	kubeconfig, err := plane.Kubeconfig(cfg)
+	kubeconfig, err := s.plane.Kubeconfig(cfg)
 	s.must(err)
 	metrics, err := process.FreeAddress()
 	s.must(err)
 	health, err := process.FreeAddress()
 	s.must(err)
-	p, err := plane.Run(process.Config{
+	p, err := s.plane.Run(process.Config{
 		Name: s.ns + "-" + name,
 		Path: os.Getenv(envProvider),
 		Args: append([]string{
@@ -167,4 +167,14 @@ func containsAll(s string, parts []string) bool {
 		}
 	}
 	return true
+}
+
+// ended waits until a process has ended by itself.
+func (s *scenario) ended(r *replica) {
+	s.Helper()
+	select {
+	case <-r.Exited():
+	case <-time.After(patience):
+		s.Fatalf("process should have ended: %s", r.Tail(2000))
+	}
 }

@@ -110,3 +110,72 @@ func TestStalePassword(t *testing.T) {
 	}
 	s.notef("%g reconciles with an old view, no write", stale()-before)
 }
+
+// TestB2FencedLeader: a leader that was suspended in the middle of a change, while another one took over, writes nothing more, and
+// ends.
+func TestB2FencedLeader(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	st := s.shared()
+	// It stops between the lock of the managed resource and the change of the record.
+	a := s.provider(env("FAULT=after-lock:stop:1"))
+	s.config("pc", st, "")
+	z := cell("z1", "pc")
+	s.create(z)
+	s.settled(z)
+	s.edit(z, func() { z.Spec.ForProvider.Root = "/old" })
+	b := s.launch()
+	s.until("the other one leads", func(context.Context) error {
+		if got := s.reconciles(b, cellController); got == 0 {
+			return errors.New("no reconcile")
+		}
+		return nil
+	})
+	s.edit(z, func() { z.Spec.ForProvider.Root = "/new" })
+	s.settled(z)
+	revision := st.now()
+	a.Resume()
+	s.ended(a)
+	s.settled(z)
+	for _, m := range st.history().After(revision) {
+		t.Errorf("revision %d: %v", m.Revision, m.Changes)
+	}
+	if got := st.cell(cellKey("z1")).GetRoot(); got != "/new" {
+		t.Errorf("want the new root, got %q", got)
+	}
+	if code := a.ExitCode(); code <= 0 {
+		t.Error("a leader that was deposed should fail")
+	}
+	s.notef("no write after revision %d, exit code %d", revision, a.ExitCode())
+}
+
+// TestB3EachReplica: the replica that does not lead answers, and changes nothing, neither in Kubernetes nor in a topology.
+func TestB3EachReplica(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	st := s.shared()
+	a := s.provider()
+	b := s.launch()
+	s.config("pc", st, "")
+	z := cell("z1", "pc")
+	s.create(z)
+	s.settled(z)
+	for _, r := range []*replica{a, b} {
+		s.until("it is ready", func(context.Context) error {
+			if got := status(r.health, "/readyz"); got != 200 {
+				return errors.Errorf("status %d", got)
+			}
+			return nil
+		})
+	}
+	if n := s.metric(a, "multigres_provider_topology_stores"); n != 1 {
+		t.Errorf("the leader should have one connection, got %g", n)
+	}
+	if w := s.writes(b); len(w) > 0 {
+		t.Errorf("the other one has written: %+v", w)
+	}
+	if n := s.metric(b, "multigres_provider_mutations_total"); n > 0 {
+		t.Errorf("the other one has changed %g records", n)
+	}
+	s.notef("%d requests of the other one, none writes", len(s.requests(b.user)))
+}

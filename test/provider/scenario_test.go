@@ -37,11 +37,12 @@ const (
 
 // A scenario has a namespace, and a root of its own in each topology.
 type scenario struct {
-	*testing.T
+	testing.TB
 
-	kube client.Client
-	ns   string
-	root string
+	plane *controlplane.ControlPlane
+	kube  client.Client
+	ns    string
+	root  string
 
 	began    time.Time
 	facts    []string
@@ -50,12 +51,21 @@ type scenario struct {
 }
 
 // begin a scenario. When it ends one line says how.
-func begin(t *testing.T) *scenario {
+func begin(t testing.TB) *scenario {
 	t.Helper()
-	s := &scenario{T: t, kube: plane.Client(), began: time.Now()}
+	s := &scenario{TB: t, plane: plane, began: time.Now()}
 	t.Cleanup(s.summarize)
-	s.ns = plane.Namespace(t)
+	s.settle()
 	s.root = "/" + s.ns
+	return s
+}
+
+// settle in a namespace of the control plane, whose service accounts have the provider's rights.
+func (s *scenario) settle() {
+	t := s.TB
+	t.Helper()
+	s.kube = s.plane.Client()
+	s.ns = s.plane.Namespace(t)
 	b := bind(s.ns)
 	if err := s.kube.Create(t.Context(), b); err != nil {
 		t.Fatal(err)
@@ -67,7 +77,15 @@ func begin(t *testing.T) *scenario {
 		s.release()
 		_ = s.kube.Delete(context.Background(), b)
 	})
-	return s
+}
+
+// abroad is the same scenario in a namespace of another control plane.
+func (s *scenario) abroad(p *controlplane.ControlPlane) *scenario {
+	s.Helper()
+	o := &scenario{TB: s.TB, plane: p, root: s.root}
+	s.must(p.Client().Create(s.Context(), role.DeepCopy()))
+	o.settle()
+	return o
 }
 
 // notef keeps a fact for the line that says how the scenario ended.
@@ -125,7 +143,7 @@ func (s *scenario) keep() {
 // until polls until a condition holds.
 func (s *scenario) until(what string, ok func(ctx context.Context) error) {
 	s.Helper()
-	controlplane.Eventually(s.T, patience, what, ok)
+	controlplane.Eventually(s.TB, patience, what, ok)
 }
 
 // never fails if a condition holds within a while.
@@ -257,4 +275,18 @@ func lists() []interface {
 		&v1alpha1.PasswordList{}, &v1alpha1.TLSCertificateList{}, &v1alpha1.VolumeClaimList{},
 		&v1alpha1.CellRecordList{}, &v1alpha1.DatabaseRecordList{}, &v1alpha1.ShardRecordList{},
 	}
+}
+
+// events returns the reasons of all events about an object.
+func (s *scenario) events(o client.Object) []string {
+	s.Helper()
+	l := &corev1.EventList{}
+	s.must(s.kube.List(s.Context(), l, client.InNamespace(s.ns)))
+	var out []string
+	for _, e := range l.Items {
+		if e.InvolvedObject.UID == o.GetUID() {
+			out = append(out, e.Reason)
+		}
+	}
+	return out
 }

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/crossplane-multigres/crossplane-multigres/test/controlplane"
+	"github.com/crossplane-multigres/crossplane-multigres/test/etcd"
 )
 
 const (
@@ -45,9 +46,11 @@ rules:
 
 // The world that all scenarios share.
 var (
-	plane *controlplane.ControlPlane
-	audit string
-	role  *rbacv1.ClusterRole
+	plane    *controlplane.ControlPlane
+	topology *etcd.Server
+	audit    string
+	role     *rbacv1.ClusterRole
+	scratch  string
 )
 
 func TestMain(m *testing.M) {
@@ -60,6 +63,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer plane.Stop()
+	defer topology.Kill()
+	defer os.RemoveAll(scratch)
 	return m.Run()
 }
 
@@ -69,13 +74,17 @@ func start() error {
 	if os.Getenv(envProvider) == "" {
 		return errors.Errorf("environment variable %s is not set, run `make integration`", envProvider)
 	}
-	dir, err := os.MkdirTemp("", "audit-")
+	dir, err := os.MkdirTemp("", "provider-test-")
 	if err != nil {
 		return err
 	}
+	scratch = dir
 	policy := filepath.Join(dir, "policy.yaml")
 	audit = filepath.Join(dir, "audit.log")
 	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
+		return err
+	}
+	if topology, err = etcd.New(dir); err != nil {
 		return err
 	}
 	ctx := context.Background()

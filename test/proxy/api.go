@@ -3,6 +3,7 @@ package proxy
 import (
 	"encoding/pem"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -52,7 +53,10 @@ func RunAPI(t testing.TB, cfg *rest.Config) *API {
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	// Clients send tokens over TLS only.
-	s := httptest.NewTLSServer(reverse)
+	s := httptest.NewUnstartedServer(reverse)
+	// Clients that are killed break off.
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
 	p.URL, p.CA = s.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 	t.Cleanup(func() {
 		p.mu.Lock()
