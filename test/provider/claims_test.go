@@ -4,6 +4,7 @@ import (
 	"context"
 	"path"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -148,7 +149,7 @@ func TestA5BadBookkeeping(t *testing.T) {
 	})
 	s.condition(d, "Settled", "False", "ClaimsUnreadable")
 	s.until("an event says so", func(context.Context) error {
-		if events := s.events(d); !slices.Contains(events, "ClaimsUnreadable") {
+		if events := s.events(d); !slices.ContainsFunc(events, func(e string) bool { return strings.Contains(e, "claims are unreadable") }) {
 			return errors.Errorf("%v", events)
 		}
 		return nil

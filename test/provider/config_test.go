@@ -54,7 +54,7 @@ func TestInputConfig(t *testing.T) {
 			change: func(pc *v1alpha1.ProviderConfig) {
 				pc.Spec.TLS = &v1alpha1.ProviderConfigTLS{CASecretRef: secret("no-ca")}
 			},
-			want: "ConfigInvalid", says: "spec.tls",
+			want: "ConfigInvalid", says: "CA",
 		},
 	}
 	for name, tc := range cases {

@@ -126,7 +126,7 @@ func TestB2FencedLeader(t *testing.T) {
 	s.edit(z, func() { z.Spec.ForProvider.Root = "/old" })
 	b := s.launch()
 	s.until("the other one leads", func(context.Context) error {
-		if got := s.reconciles(b, cellController); got == 0 {
+		if !s.answers(b) || s.reconciles(b, cellController) == 0 {
 			return errors.New("no reconcile")
 		}
 		return nil

@@ -277,7 +277,7 @@ func lists() []interface {
 	}
 }
 
-// events returns the reasons of all events about an object.
+// events returns the reasons and messages of all events about an object.
 func (s *scenario) events(o client.Object) []string {
 	s.Helper()
 	l := &corev1.EventList{}
@@ -285,7 +285,7 @@ func (s *scenario) events(o client.Object) []string {
 	var out []string
 	for _, e := range l.Items {
 		if e.InvolvedObject.UID == o.GetUID() {
-			out = append(out, e.Reason)
+			out = append(out, e.Reason+": "+e.Message)
 		}
 	}
 	return out

@@ -35,9 +35,9 @@ type shard struct {
 // shard starts a topology server, poolers that have a leader, and their pods. It creates the configuration, and not yet the record.
 func (s *scenario) shard() *shard {
 	s.Helper()
-	server := etcd.Run(s.T)
+	server := etcd.Run(s)
 	s.etcds = append(s.etcds, server)
-	sh := &shard{scenario: s, raw: server.Client(s.T)}
+	sh := &shard{scenario: s, raw: server.Client(s)}
 	cfg := pooler.Config{
 		Database: "postgres", TableGroup: "default", Shard: "0-inf",
 		Global: pooler.Place{Client: sh.raw, Root: s.root}, Cells: map[string]pooler.Place{},

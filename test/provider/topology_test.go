@@ -71,7 +71,7 @@ func spec(config string) xpv2.ManagedResourceSpec {
 func cell(name, config string) *v1alpha1.CellRecord {
 	return &v1alpha1.CellRecord{ObjectMeta: named(name), Spec: v1alpha1.CellRecordSpec{
 		ManagedResourceSpec: spec(config),
-		ForProvider:         v1alpha1.CellRecordParameters{Cell: name, ServerAddresses: []string{"etcd.example.org:2379"}, Root: "/cells/" + name},
+		ForProvider:         v1alpha1.CellRecordParameters{Cell: name, ServerAddresses: []string{topology.Address}, Root: "/cells/" + name},
 	}}
 }
 
