@@ -294,10 +294,14 @@ integration: $(ETCD) $(CONTROL_PLANE) $(CLUSTER) ## Test against a real etcd, Ku
 	@$(MAKE) --no-print-directory provider
 	@$(MAKE) --no-print-directory platform
 
-.PHONY: provider
-provider: $(ETCD) $(CONTROL_PLANE) ## Test the provider's process: crashes, outages, stale caches, two replicas.
-	$(say) "provider: scenarios"
+# It is compiled anew whenever its sources changed, which Go knows best.
+.PHONY: provider-fault
+provider-fault:
 	@go build -tags fault -o $(PROVIDER_FAULT_BIN) ./cmd/provider
+
+.PHONY: provider
+provider: $(ETCD) $(CONTROL_PLANE) provider-fault ## Test the provider's process: crashes, outages, stale caches, two replicas.
+	$(say) "provider: scenarios"
 	@cd test/provider && go test -count=1 -parallel 4 -timeout 20m
 
 .PHONY: platform
@@ -327,9 +331,8 @@ race: ## Run the unit tests of the provider's packages under the race detector. 
 		./internal/pki/... ./internal/placement/... ./internal/requeue/... ./internal/supervise/... ./internal/topo/...
 
 .PHONY: soak
-soak: $(ETCD) $(CONTROL_PLANE) race ## Run the long versions of tests: crashes by the hundred, outages by the minute.
+soak: $(ETCD) $(CONTROL_PLANE) provider-fault race ## Run the long versions of tests: crashes by the hundred, outages by the minute.
 	$(say) "soak: provider"
-	@go build -tags fault -o $(PROVIDER_FAULT_BIN) ./cmd/provider
 	@cd test/provider && SOAK=1 go test -count=1 -parallel 4 -timeout 2h
 
 # The packages whose tests compare with files that -update writes.
@@ -344,14 +347,14 @@ golden: build $(CORE) $(CLI) $(SCHEMAS) ## Write all expected outputs anew. Read
 benchmarks = $$(grep -rl --include='*_test.go' --exclude-dir=testdata '^func Benchmark' cmd fn internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
 
 .PHONY: bench
-bench: $(ETCD) ## Run the benchmarks for BENCHTIME each.
+bench: $(ETCD) $(CONTROL_PLANE) provider-fault ## Run the benchmarks for BENCHTIME each.
 	$(say) "bench: $(BENCHTIME) each"
 	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(benchmarks)
 
 .PHONY: bench-smoke
-bench-smoke: $(ETCD) ## Run every benchmark once, to see that it works.
+bench-smoke: $(ETCD) $(CONTROL_PLANE) provider-fault ## Run every benchmark once, in small, to see that it works.
 	$(say) "bench-smoke"
-	@go test -run '^$$' -bench . -benchtime 1x $(benchmarks) >$(CACHE)/bench-smoke.log || { cat $(CACHE)/bench-smoke.log; exit 1; }
+	@go test -short -run '^$$' -bench . -benchtime 1x $(benchmarks) >$(CACHE)/bench-smoke.log || { cat $(CACHE)/bench-smoke.log; exit 1; }
 
 # ---- Packages ----------------------------------------------------------------
 

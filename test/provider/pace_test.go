@@ -236,7 +236,7 @@ func TestB9Description(t *testing.T) {
 		}
 	}
 	r := s.provider()
-	const want = "placement=leader lease=4s renew=3s retry=500ms concurrency=10 rate=100 backoff=200ms..5s poll=1h0m0s"
+	const want = "placement=leader lease=4s renew=3s retry=500ms concurrency=10 backoff=200ms..5s poll=1h0m0s"
 	s.until("the log says how it runs", func(context.Context) error {
 		if !strings.Contains(r.Tail(1<<20), want) {
 			return errors.Errorf("no %q", want)

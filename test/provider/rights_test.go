@@ -172,6 +172,14 @@ func (s *scenario) lifeOfAll() []resource.Managed {
 	s.condition(issued, xpv2.TypeSynced, corev1.ConditionTrue, "")
 	s.edit(z, func() { z.Spec.ForProvider.Root = "/another" })
 	s.edit(d, func() { d.Spec.ForProvider.Cells = append(d.Spec.ForProvider.Cells, "z2") })
+	// Another configuration of the same place, and a usage that nobody is behind any more.
+	s.config("renamed", st, "records")
+	s.edit(z, func() { z.Spec.ProviderConfigReference.Name = "renamed" })
+	orphan := &v1alpha1.ProviderConfigUsage{ObjectMeta: named("orphan")}
+	orphan.Labels = map[string]string{"crossplane.io/provider-config": "records", "crossplane.io/provider-config-kind": v1alpha1.ProviderConfigKind}
+	orphan.SetProviderConfigReference(xpv2.ProviderConfigReference{Kind: v1alpha1.ProviderConfigKind, Name: "records"})
+	orphan.SetResourceReference(xpv2.TypedReference{APIVersion: "v1", Kind: "Nothing", Name: "nobody"})
+	s.create(orphan)
 	s.repeated()
 	s.inherited()
 	s.edit(pw, func() { pw.Spec.ForProvider.Rotation = "b" })
