@@ -76,12 +76,12 @@ func Run(ctx context.Context, kubectl Kubectl, out io.Writer, claim bool) error 
 	return nil
 }
 
-// watch prints what changes until the cluster is ready.
+// watch prints what changes until the cluster is ready. A claim makes the cluster a moment later.
 func watch(ctx context.Context, kubectl Kubectl, out io.Writer, begin time.Time) error {
 	const columns = `jsonpath={.status.phase}: {.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}`
 	last := ""
 	for {
-		now, err := kubectl(ctx, nil, "-n", "app-team", "get", "multigrescluster", "orders", "-o", columns)
+		now, err := kubectl(ctx, nil, "-n", "app-team", "get", "multigrescluster", "orders", "--ignore-not-found", "-o", columns)
 		if err != nil {
 			return err
 		}
