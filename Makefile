@@ -261,7 +261,7 @@ simulate: ## Simulate a million steps of rollouts under faults.
 	$(call simulation,-sim.steps=1000000 -sim.schedules=2500 -sim.events=9)
 
 .PHONY: soak
-soak: ## Simulate ten million steps and ten thousand schedules of rollouts under faults.
+soak: soak-provider ## Run soak-provider, and simulate ten million steps and ten thousand schedules of rollouts under faults.
 	$(say) "soak: ten million steps"
 	@mkdir -p $(CACHE)
 	$(call simulation,-sim.steps=10000000 -sim.schedules=10000 -sim.events=12)
@@ -330,8 +330,8 @@ race: ## Run the unit tests of the provider's packages under the race detector. 
 	@CGO_ENABLED=1 go test -race ./cmd/provider/... ./internal/claims/... ./internal/controller/... ./internal/guard/... ./internal/mapper/... \
 		./internal/pki/... ./internal/placement/... ./internal/requeue/... ./internal/supervise/... ./internal/topo/...
 
-.PHONY: soak
-soak: $(ETCD) $(CONTROL_PLANE) provider-fault race ## Run the long versions of tests: crashes by the hundred, outages by the minute.
+.PHONY: soak-provider
+soak-provider: $(ETCD) $(CONTROL_PLANE) provider-fault race ## Run the long versions of the provider's tests: crashes by the hundred, outages by the minute.
 	$(say) "soak: provider"
 	@cd test/provider && SOAK=1 go test -count=1 -parallel 4 -timeout 2h
 
