@@ -44,14 +44,14 @@ func BenchmarkDatabaseRecords(b *testing.B) {
 			s.must(s.kube.Create(s.Context(), d))
 		})
 		b.StartTimer()
-		report(s, st, b, names, rest)
+		report(b, s, st, names, rest)
 		b.StopTimer()
 		s.release()
 	}
 }
 
 // report measures one life of all records.
-func report(s *scenario, st *store, b *testing.B, names []string, rest time.Duration) {
+func report(b *testing.B, s *scenario, st *store, names []string, rest time.Duration) {
 	b.Helper()
 	n := float64(len(names))
 	r := s.provider(with("--poll="+rest.String(), "--max-reconcile-rate=10000", fmt.Sprint("--concurrency=", workers)))

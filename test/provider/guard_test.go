@@ -193,7 +193,7 @@ func TestG5LockHygiene(t *testing.T) {
 				return
 			case <-time.After(20 * time.Millisecond):
 			}
-			p := []byte(fmt.Sprintf(`{"metadata":{"labels":{"busy":"%d"}}}`, n))
+			p := fmt.Appendf(nil, `{"metadata":{"labels":{"busy":"%d"}}}`, n)
 			_ = s.kube.Patch(context.Background(), &v1alpha1.CellRecord{ObjectMeta: metaIn(s.ns, "busy")}, client.RawPatch(types.MergePatchType, p))
 		}
 	}()

@@ -78,7 +78,7 @@ func (sh *shard) put(key string, m proto.Message) {
 	sh.Helper()
 	value, err := proto.Marshal(m)
 	sh.must(err)
-	_, err = sh.raw.Put(sh.scenario.Context(), key, string(value))
+	_, err = sh.raw.Put(sh.Context(), key, string(value))
 	sh.must(err)
 }
 
@@ -89,7 +89,7 @@ func (sh *shard) key(id pooler.ID) string {
 
 func (sh *shard) registered(id pooler.ID) bool {
 	sh.Helper()
-	resp, err := sh.raw.Get(sh.scenario.Context(), sh.key(id))
+	resp, err := sh.raw.Get(sh.Context(), sh.key(id))
 	sh.must(err)
 	return len(resp.Kvs) > 0
 }
@@ -99,7 +99,7 @@ func (sh *shard) dies(id pooler.ID) {
 	sh.Helper()
 	sh.Kill(id)
 	pod := &corev1.Pod{ObjectMeta: metaIn(sh.ns, "pod-"+id.Name)}
-	sh.must(client.IgnoreNotFound(sh.kube.Delete(sh.scenario.Context(), pod, client.GracePeriodSeconds(0))))
+	sh.must(client.IgnoreNotFound(sh.kube.Delete(sh.Context(), pod, client.GracePeriodSeconds(0))))
 }
 
 // observed waits until the record shows something.

@@ -219,7 +219,9 @@ func (s *scenario) claimed(mg resource.Managed) []string {
 	s.get(mg)
 	var c struct {
 		Claims []struct {
-			Context struct{ Root string } `json:"ctx"`
+			Context struct {
+				Root string `json:"root"`
+			} `json:"ctx"`
 		} `json:"claims"`
 	}
 	s.must(json.Unmarshal([]byte(mg.GetAnnotations()[claims.Annotation]), &c))
