@@ -81,17 +81,17 @@ func observed(p topo.Path, m *clustermetadatapb.Database) (claims.Observed, erro
 func apply(mg *v1alpha1.DatabaseRecord, remove []string, m *clustermetadatapb.Database) error {
 	p := mg.Spec.ForProvider
 	m.Name = p.Database
-	if m.BackupLocation == nil {
+	if m.GetBackupLocation() == nil {
 		m.BackupLocation = &clustermetadatapb.BackupLocation{}
 	}
-	setLocation(m.BackupLocation, p.BackupLocation)
-	if m.BootstrapDurabilityPolicy == nil {
+	setLocation(m.GetBackupLocation(), p.BackupLocation)
+	if m.GetBootstrapDurabilityPolicy() == nil {
 		m.BootstrapDurabilityPolicy = &clustermetadatapb.DurabilityPolicy{}
 	}
-	setPolicy(m.BootstrapDurabilityPolicy, policyOf(p.DurabilityPolicy))
-	m.Cells = slices.DeleteFunc(m.Cells, func(c string) bool { return slices.Contains(remove, cellPrefix+c) })
+	setPolicy(m.GetBootstrapDurabilityPolicy(), policyOf(p.DurabilityPolicy))
+	m.Cells = slices.DeleteFunc(m.GetCells(), func(c string) bool { return slices.Contains(remove, cellPrefix+c) })
 	for _, c := range p.Cells {
-		if !slices.Contains(m.Cells, c) {
+		if !slices.Contains(m.GetCells(), c) {
 			m.Cells = append(m.Cells, c)
 		}
 	}

@@ -103,7 +103,7 @@ func sameServer(a, b []string) bool {
 
 // registered are the paths of the database's poolers in the topology of a cell.
 func registered(ctx context.Context, c *topology.Connection, addresses []string, root, database string) ([]topo.Path, error) {
-	s, err := c.At(addresses, root, "poolers")
+	s, err := c.At(addresses, root, "poolers") //nolint:contextcheck // The watch of a store outlives the reconcile that opens it.
 	if err != nil {
 		return nil, err
 	}

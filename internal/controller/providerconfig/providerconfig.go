@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
-	"github.com/crossplane/crossplane-runtime/v2/pkg/event"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/ratelimiter"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/providerconfig"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
@@ -48,7 +47,7 @@ func add(mgr ctrl.Manager, o setup.Options, gvk schema.GroupVersionKind, empty f
 	r := &reconciler{
 		Reconciler: providerconfig.NewReconciler(mgr, usage,
 			providerconfig.WithLogger(o.Logger.WithValues("controller", name)),
-			providerconfig.WithRecorder(event.NewAPIRecorder(mgr.GetEventRecorderFor(name), o.EventFilterFunctions...))),
+			providerconfig.WithRecorder(setup.Recorder(mgr, o, name))),
 		kube:    mgr.GetClient(),
 		secrets: mgr.GetAPIReader(),
 		empty:   empty,

@@ -158,10 +158,14 @@ func (k Kind[T]) describe(o Options) string {
 	return fmt.Sprintf("kind=%s watches=%s %s", k.GroupVersionKind.Kind, strings.Join(watched, ","), o.Placement)
 }
 
+// Recorder returns a recorder of events in the name of a controller.
+func Recorder(mgr ctrl.Manager, o Options, name string) event.Recorder {
+	recorder := mgr.GetEventRecorderFor(name) //nolint:staticcheck // Crossplane's recorder is built on this one.
+	return event.NewAPIRecorder(recorder, o.EventFilterFunctions...)
+}
+
 func options[T resource.Managed](mgr ctrl.Manager, o Options, name string, k Kind[T]) []managed.ReconcilerOption {
-	recorder := guard.NewRecorder(event.NewAPIRecorder(
-		mgr.GetEventRecorderFor(name), o.EventFilterFunctions..., //nolint:staticcheck // Crossplane's recorder is built on this one.
-	))
+	recorder := guard.NewRecorder(Recorder(mgr, o, name))
 	out := []managed.ReconcilerOption{
 		managed.WithTypedExternalConnector(connector(mgr.GetClient(), o, k, recorder)),
 		managed.WithLogger(o.Logger.WithValues("controller", name)),

@@ -41,7 +41,7 @@ func New(mgr ctrl.Manager, o setup.Options) (*Layer, error) {
 		resolver: &resolver{configs: mgr.GetClient(), secrets: mgr.GetAPIReader()},
 		identity: &identifier{live: mgr.GetAPIReader()},
 		lease:    o.Lease,
-		recorder: event.NewAPIRecorder(mgr.GetEventRecorderFor("topology")),
+		recorder: setup.Recorder(mgr, o, "topology"),
 		tracker:  resource.NewProviderConfigUsageTracker(mgr.GetClient(), &v1alpha1.ProviderConfigUsage{}),
 		wakers:   map[string]*waker{},
 	}
