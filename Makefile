@@ -307,7 +307,12 @@ provider: $(ETCD) $(CONTROL_PLANE) provider-fault ## Test the provider's process
 .PHONY: platform
 platform: platform-packages ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.
 	$(say) "platform: scenarios, with Crossplane $(CROSSPLANE_VERSION)"
-	@go test -count=1 -timeout 40m -parallel 3 ./test/e2e/...
+	@go test -count=1 -timeout 40m -parallel 3 -skip '^(TestRest|TestKills)$$' ./test/e2e/...
+
+.PHONY: soak-platform
+soak-platform: platform-packages ## The same, with twenty minutes at rest and random kills too.
+	$(say) "soak: platform"
+	@E2E_REST=20m E2E_REST_CLUSTERS=20 E2E_KILLS=50 go test -count=1 -timeout 5h -parallel 3 ./test/e2e/...
 
 .PHONY: controlplane-up
 controlplane-up: platform-packages ## Start a control plane with Crossplane and our packages on simulated nodes, for people.
@@ -467,6 +472,7 @@ test: ## Run all tests, as CI does.
 	@$(MAKE) --no-print-directory generate-check
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory render
 	@$(MAKE) --no-print-directory integration

@@ -28,6 +28,16 @@ const (
 	DefaultTTLAtRest = 10 * time.Minute
 )
 
+const (
+	conditionReady = "Ready"
+
+	// conditionResponsive is False while Crossplane drops watch events of a composite.
+	conditionResponsive = "Responsive"
+
+	// circuitCooldown is for how long it then does, unless Crossplane is told otherwise (--circuit-breaker-cooldown).
+	circuitCooldown = 5 * time.Minute
+)
+
 // A Function composes our composite resources.
 type Function struct {
 	fnv1.UnimplementedFunctionRunnerServiceServer
@@ -90,6 +100,17 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 	return f.run(req), nil
 }
 
+// settled is true if the composite has been as ready as it is for so long, and says nothing to the contrary, that Crossplane misses
+// none of its watch events. Until then it may: making a cluster takes so many that the composite's circuit breaker opens, often
+// with the very last of them, and then a change of its spec would wait for the time to live.
+func settled(in compose.Input) bool {
+	if c, ok := in.XR.Condition(conditionResponsive); ok && c.Status == string(metav1.ConditionFalse) {
+		return false
+	}
+	ready, ok := in.XR.Condition(conditionReady)
+	return ok && in.Now.Sub(ready.Changed) >= circuitCooldown
+}
+
 func (f *Function) run(req *fnv1.RunFunctionRequest) *fnv1.RunFunctionResponse {
 	in := decode(req)
 	in.Now = f.now()
@@ -112,7 +133,7 @@ func (f *Function) run(req *fnv1.RunFunctionRequest) *fnv1.RunFunctionResponse {
 		return fatal(req, err)
 	}
 	ttl := f.atRest
-	if out.InProgress {
+	if out.InProgress || !settled(in) {
 		ttl = f.inProgress
 	}
 	rsp.Meta.Ttl = durationpb.New(ttl)

@@ -2,6 +2,7 @@ package fn
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -42,7 +43,11 @@ func response(t *testing.T, j string) *fnv1.RunFunctionResponse {
 
 const (
 	xr      = `"composite":{"resource":{"apiVersion":"example.org/v1","kind":"Thing","metadata":{"name":"t"},"spec":{}}}`
-	claimed = `"composite":{"resource":{"apiVersion":"example.org/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"claimRef":{"name":"c"}}}}`
+	at      = `"composite":{"resource":{"apiVersion":"example.org/v1","kind":"Thing","metadata":{"name":"t"},"spec":{},"status":{"conditions":[%s]}}}`
+	long    = `{"type":"Ready","status":"False","lastTransitionTime":"2026-01-01T11:55:00Z"}`
+	short   = `{"type":"Ready","status":"True","lastTransitionTime":"2026-01-01T11:55:01Z"}`
+	dropped = `{"type":"Responsive","status":"False","lastTransitionTime":"2026-01-01T11:59:00Z"}`
+	claimed = `"composite":{"resource":{"apiVersion":"example.org/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"claimRef":{"name":"c"}},"status":{"conditions":[` + long + `]}}}`
 )
 
 func TestRunFunction(t *testing.T) {
@@ -111,6 +116,18 @@ func TestRunFunction(t *testing.T) {
 			req:     `{"observed":{` + xr + `}}`,
 			want:    `{"meta":{"ttl":"12s"},"desired":{"composite":{"resource":{"apiVersion":"example.org/v1","kind":"Thing"},"ready":"READY_FALSE"}}}`,
 		},
+		"JustReady": {
+			reason:  "Right after a change of its readiness Crossplane may have dropped watch events of a composite, so it should be asked for soon.",
+			compose: func(compose.Input) (compose.Output, error) { return compose.Output{}, nil },
+			req:     `{"observed":{` + fmt.Sprintf(at, short) + `}}`,
+			want:    `{"meta":{"ttl":"12s"},"desired":{"composite":{"resource":{"apiVersion":"example.org/v1","kind":"Thing"},"ready":"READY_FALSE"}}}`,
+		},
+		"Unresponsive": {
+			reason:  "While Crossplane says that it drops watch events of a composite, it should be asked for soon.",
+			compose: func(compose.Input) (compose.Output, error) { return compose.Output{}, nil },
+			req:     `{"observed":{` + fmt.Sprintf(at, long+","+dropped) + `}}`,
+			want:    `{"meta":{"ttl":"12s"},"desired":{"composite":{"resource":{"apiVersion":"example.org/v1","kind":"Thing"},"ready":"READY_FALSE"}}}`,
+		},
 		"Error": {
 			reason:  "An error becomes one fatal result. The desired state of earlier steps stays as it came, nothing is added.",
 			compose: func(compose.Input) (compose.Output, error) { return compose.Output{Ready: true}, errBoom },
@@ -168,7 +185,7 @@ func TestRunFunction(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			f := New(WithClock(func() time.Time { return time.Unix(0, 0) }))
+			f := New(WithClock(func() time.Time { return time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) }))
 			f.composers = map[schema.GroupKind]compose.Composer{{Group: "example.org", Kind: "Thing"}: tc.compose}
 			got, err := f.RunFunction(context.Background(), request(t, tc.req))
 			if err != nil {

@@ -133,7 +133,9 @@ func TestRemoval(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tree := rendered(t, tc.before, nil)
 			there := false
-			tree.Walk(func(n *render.Node, depth int) { there = there || depth > 0 && strings.Contains(n.Object.GetName(), tc.gone) })
+			tree.Walk(func(n *render.Node, depth int) {
+				there = there || depth > 0 && strings.Contains(n.Object.GetName(), tc.gone)
+			})
 			if !there {
 				t.Fatalf("%s should be there before", tc.gone)
 			}

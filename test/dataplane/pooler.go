@@ -205,7 +205,7 @@ func (c *container) shard(ctx context.Context, k *kubelet.Kubelet) (*shard, erro
 	c.shards[c.key] = s
 
 	var running context.Context
-	running, s.end = context.WithCancel(c.ctx)
+	running, s.end = context.WithCancel(c.ctx) //nolint:contextcheck // The shard outlives the call that finds it first.
 
 	go s.Run(running, orchestrate)
 

@@ -70,7 +70,7 @@ func TestDrift(t *testing.T) {
 		t.Fatal(err)
 	}
 	patch(service, `{"spec":{"selector":{"app.kubernetes.io/component":"nobody"}}}`)
-	patch(hba, `{"data":{"pg_hba_template.conf":"local all all trust","pg_hba.conf":"local all all trust"}}`)
+	patch(hba, `{"data":{"pg_hba_template.conf":"local all postgres trust","pg_hba.conf":"local all postgres trust"}}`)
 
 	if err := k.Delete(t.Context(), &services.Items[len(services.Items)-1]); err != nil {
 		t.Fatal(err)

@@ -44,6 +44,8 @@ type victim struct {
 func victims(ns, cluster string) []victim {
 	restart := func(p *process.Process, ready func(context.Context) error) func(*testing.T, *rand.Rand) {
 		return func(t *testing.T, _ *rand.Rand) {
+			t.Helper()
+
 			if err := p.Restart(); err != nil {
 				t.Fatal(err)
 			}
@@ -54,6 +56,8 @@ func victims(ns, cluster string) []victim {
 	}
 	pause := func(find func(*testing.T) *process.Process) func(*testing.T, *rand.Rand) {
 		return func(t *testing.T, r *rand.Rand) {
+			t.Helper()
+
 			if p := find(t); p != nil {
 				p.Pause()
 				defer p.Resume()
@@ -62,10 +66,16 @@ func victims(ns, cluster string) []victim {
 		}
 	}
 	program := func(name string) func(*testing.T) *process.Process {
-		return func(t *testing.T) *process.Process { return packageProcess(t, name) }
+		return func(t *testing.T) *process.Process {
+			t.Helper()
+
+			return packageProcess(t, name)
+		}
 	}
 	kill := func(name string) func(*testing.T, *rand.Rand) {
 		return func(t *testing.T, _ *rand.Rand) {
+			t.Helper()
+
 			// The kubelet starts it again.
 			if p := packageProcess(t, name); p != nil {
 				p.Kill()
@@ -184,7 +194,7 @@ func TestKills(t *testing.T) {
 	struck := map[string]int{}
 
 	for seed := first; seed < first+seeds; seed++ {
-		//nolint:gosec // The same seed makes the same story.
+		// The same seed makes the same story.
 		r := rand.New(rand.NewPCG(uint64(seed), 0))
 		story := []string{}
 

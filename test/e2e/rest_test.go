@@ -68,7 +68,6 @@ func TestRest(t *testing.T) {
 		namespaces = append(namespaces, ns)
 	}
 
-	before := map[string]string{}
 	versions := func() map[string]string {
 		m := map[string]string{}
 		for _, ns := range namespaces {
@@ -83,7 +82,7 @@ func TestRest(t *testing.T) {
 	for _, ns := range namespaces {
 		quiet(t, ns)
 	}
-	before = versions()
+	before := versions()
 
 	calls, begin := functionCalls(t), time.Now()
 

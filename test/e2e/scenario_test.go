@@ -184,9 +184,14 @@ var kinds = []schema.GroupVersionKind{
 	mv1alpha1.CellRecordGroupVersionKind, mv1alpha1.DatabaseRecordGroupVersionKind, mv1alpha1.ShardRecordGroupVersionKind,
 	mv1alpha1.VolumeClaimGroupVersionKind, mv1alpha1.PasswordGroupVersionKind, mv1alpha1.TLSCertificateGroupVersionKind,
 	mv1alpha1.ProviderConfigGroupVersionKind,
-	{Group: "apps", Version: "v1", Kind: "Deployment"}, {Group: "apps", Version: "v1", Kind: "StatefulSet"},
-	{Group: "policy", Version: "v1", Kind: "PodDisruptionBudget"}, {Version: "v1", Kind: "Service"}, {Version: "v1", Kind: "ConfigMap"},
-	{Version: "v1", Kind: "Secret"}, {Version: "v1", Kind: "Pod"}, {Version: "v1", Kind: "PersistentVolumeClaim"},
+	{Group: "apps", Version: "v1", Kind: "Deployment"},
+	{Group: "apps", Version: "v1", Kind: "StatefulSet"},
+	{Group: "policy", Version: "v1", Kind: "PodDisruptionBudget"},
+	{Version: "v1", Kind: "Service"},
+	{Version: "v1", Kind: "ConfigMap"},
+	{Version: "v1", Kind: "Secret"},
+	{Version: "v1", Kind: "Pod"},
+	{Version: "v1", Kind: "PersistentVolumeClaim"},
 }
 
 // objects are all of the kinds that a cluster is made of in a namespace, by kind and name.

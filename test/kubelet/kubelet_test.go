@@ -161,11 +161,12 @@ func gone(t *testing.T, o client.Object) {
 	t.Helper()
 
 	controlplane.Eventually(t, waiting, o.GetName()+" is gone", func(ctx context.Context) error {
-		if err := cp.Client().Get(ctx, client.ObjectKeyFromObject(o), o); err == nil {
+		err := cp.Client().Get(ctx, client.ObjectKeyFromObject(o), o)
+		if err == nil {
 			return errNotYet
-		} else {
-			return client.IgnoreNotFound(err)
 		}
+
+		return client.IgnoreNotFound(err)
 	})
 }
 
@@ -206,7 +207,7 @@ func TestPodBehaves(t *testing.T) {
 		return p.Status.Phase == corev1.PodPending && len(p.Status.ContainerStatuses) == 1 && p.Status.ContainerStatuses[0].State.Waiting.Reason == "ImagePullBackOff"
 	})
 
-	mended := client.RawPatch("application/merge-patch+json", []byte(fmt.Sprintf(`{"metadata":{"annotations":{%q:null}}}`, AnnotationFail)))
+	mended := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, AnnotationFail))
 	if err := cp.Client().Patch(t.Context(), failing, mended); err != nil {
 		t.Fatal(err)
 	}
@@ -388,8 +389,15 @@ func TestProgram(t *testing.T) {
 		}
 	}
 
-	if res, err := web.Get("http://other.pods." + ns + ".svc:8080"); err != nil || res.StatusCode != http.StatusBadGateway {
-		t.Errorf("a pod that does not exist should not be reached: %v, %v", res, err)
+	res, err := web.Get("http://other.pods." + ns + ".svc:8080")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_ = res.Body.Close()
+
+	if res.StatusCode != http.StatusBadGateway {
+		t.Errorf("a pod that does not exist should not be reached: %s", res.Status)
 	}
 
 	old := k.Container(p.GetUID())

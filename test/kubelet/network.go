@@ -116,7 +116,7 @@ func (n *Network) Resolve(ctx context.Context, hostport string) (string, error) 
 		return "", errors.Wrap(errUnreachable, hostport)
 	}
 
-	return backends[rand.IntN(len(backends))], nil //nolint:gosec // Any will do.
+	return backends[rand.IntN(len(backends))], nil
 }
 
 // service returns the Service that a name means, and the pod if it means one.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -111,7 +112,7 @@ func (p *Platform) start(ctx, running context.Context, o Options) error {
 	}
 
 	p.DataPlane = dataplane.New(running, data, p.Client())
-	run := append(o.Run[:len(o.Run):len(o.Run)], crossplane.Runtime(p.ControlPlane), p.DataPlane.Run)
+	run := slices.Concat(o.Run, []kubelet.Run{crossplane.Runtime(p.ControlPlane), p.DataPlane.Run})
 
 	p.Kubelet, err = kubelet.Start(running, p.Config(), kubelet.Options{
 		Nodes: o.Nodes, Run: run, Log: filepath.Join(p.Dir(), "log", "kubelet.log"),

@@ -421,7 +421,8 @@ func foreignPod(w *world, a, b uint64) bool {
 	return true
 }
 
-// freeNames are the names of members' pods that nobody has, sorted.
+// freeNames are the names that the next pod of each pool in each cell would get, sorted: a name further on would hardly ever be
+// in anybody's way.
 func (w *world) freeNames() []string {
 	var out []string
 	for _, p := range poolNames {
@@ -429,6 +430,7 @@ func (w *world) freeNames() []string {
 			for i := range 4 {
 				if name := podName(p, c, i); w.api.get("Pod", name) == nil {
 					out = append(out, name)
+					break
 				}
 			}
 		}
