@@ -161,14 +161,16 @@ func (r *roster) stray(key string, pod object.Object) *member {
 }
 
 // fromPods takes in the pods of the namespace that have the shard's labels: those among them that are composed no longer are on
-// their way out. Two views of one pod differ for a moment, since they are of different age: then it is in doubt, and if one of
+// their way out. A pod that has a member's name is in its place, whatever else its labels say. Two views of one pod differ for a moment, since they are of different age: then it is in doubt, and if one of
 // them knows of its deletion it is being deleted.
 func (r *roster) fromPods(pods []object.Object) {
 	byName := make(map[string]*member, len(r.byKey))
 	for _, m := range r.byKey {
+		name := m.pod
 		if m.composed {
-			byName[m.live.Name()] = m
+			name = m.live.Name()
 		}
+		byName[name] = m
 	}
 	for _, pod := range pods {
 		m := byName[pod.Name()]

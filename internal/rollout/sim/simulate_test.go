@@ -103,6 +103,47 @@ func playAll(first uint64, schedules, steps, events, failures int) *tally {
 	return t
 }
 
+// rare is what random schedules do not reach for sure in a million steps, and what must happen for it.
+var rare = []struct {
+	reason rollout.Reason // that the plan must give; none if the kinds of events are the point
+	events []event
+}{
+	{rollout.ReasonNameTaken, []event{
+		{after: 5 * time.Minute, kind: "foreign pod"},
+		{after: time.Minute, kind: "scaled up"},
+		{after: 5 * time.Minute, kind: "foreign pod goes"},
+	}},
+	{rollout.ReasonStalled, []event{
+		{after: 5 * time.Minute, kind: "bad image"},
+		{after: 20 * time.Minute, kind: "spec mended"},
+	}},
+	{"", []event{
+		{after: 5 * time.Minute, kind: "shard drained"},
+		{after: time.Minute, kind: "drain cancelled"},
+	}},
+}
+
+// playRare plays what is rare, and adds it to the tally.
+func playRare(t *testing.T, sum *tally) {
+	t.Helper()
+	for i, r := range rare {
+		reasons := map[rollout.Reason]int{}
+		seed := uint64(i) + 1
+		out := schedule{seed: seed, first: three(), events: r.events}.play(true, counting(reasons))
+		if out.failure != nil {
+			t.Errorf("rare schedule %d breaks law %s\n%s", i, out.failure.law, out.story)
+			continue
+		}
+		if r.reason != "" && reasons[r.reason] == 0 {
+			t.Errorf("rare schedule %d leads to %s and not to %s:\n%s", i, counts(reasons), r.reason, out.story)
+		}
+		sum.add(seed, out)
+		for r, n := range reasons {
+			sum.reasons[r] += n
+		}
+	}
+}
+
 // explain reduces the schedule of a seed and tells what happened.
 func explain(seed uint64, events int, os ...option) string {
 	s := draw(seed, events)
@@ -136,6 +177,7 @@ func TestSimulate(t *testing.T) {
 	t.Logf("%d schedules in which a person had to put something back: %v", len(sum.rescued), sum.rescued[:min(len(sum.rescued), 20)])
 	t.Logf("%d kinds of events: %s", len(sum.events), counts(sum.events))
 	t.Logf("%d of %d reasons: %s", len(sum.reasons), len(rollout.Reasons()), counts(sum.reasons))
+	playRare(t, sum)
 	if len(sum.events) < kindsAtLeast {
 		t.Errorf("want at least %d kinds of events", kindsAtLeast)
 	}
