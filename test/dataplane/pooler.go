@@ -205,9 +205,9 @@ func (c *container) shard(ctx context.Context, k *kubelet.Kubelet) (*shard, erro
 	c.shards[c.key] = s
 
 	var running context.Context
-	running, s.end = context.WithCancel(c.ctx) //nolint:contextcheck // The shard outlives the call that finds it first.
+	running, s.end = context.WithCancel(c.ctx)
 
-	go s.Run(running, orchestrate)
+	go s.Run(running, orchestrate) //nolint:contextcheck // The shard outlives the call that finds it first.
 
 	return s, nil
 }
