@@ -30,12 +30,13 @@ type DataPlane struct {
 	// Shards look up topologies while they are locked.
 	shardsMu sync.Mutex
 	shards   map[string]*shard
+	starting map[string]*sync.Mutex
 }
 
 // New returns an empty data plane that keeps its data in a folder, looks at
 // volumes with a client, and ends with the context.
 func New(ctx context.Context, dir string, c client.Client) *DataPlane {
-	return &DataPlane{ctx: ctx, dir: dir, client: c, topos: map[string]*topology{}, shards: map[string]*shard{}}
+	return &DataPlane{ctx: ctx, dir: dir, client: c, topos: map[string]*topology{}, shards: map[string]*shard{}, starting: map[string]*sync.Mutex{}}
 }
 
 // Run runs what is in the pods of topology servers and pools.

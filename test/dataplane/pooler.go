@@ -131,8 +131,10 @@ func (c *container) start(ctx context.Context, k *kubelet.Kubelet) (*shard, erro
 		return nil, err
 	}
 
-	c.shardsMu.Lock()
-	defer c.shardsMu.Unlock()
+	// One after the other in a shard, and no shard waits for another: the topology server of one may be dead.
+	starting := c.startingOf(c.key)
+	starting.Lock()
+	defer starting.Unlock()
 
 	s, err := c.shard(ctx, k)
 	if err != nil {
@@ -180,14 +182,14 @@ func (c *container) stop(grace time.Duration) {
 // shard returns the pooler's shard: a new one if there is none, or nothing is
 // left of the one that there was.
 func (c *container) shard(ctx context.Context, k *kubelet.Kubelet) (*shard, error) {
-	if s := c.shards[c.key]; s != nil {
+	if s := c.known(c.key); s != nil {
 		left, err := c.left(ctx, s)
 		if err != nil || left {
 			return s, err
 		}
 
 		s.close()
-		delete(c.shards, c.key)
+		c.know(c.key, nil)
 	}
 
 	s := &shard{places: map[string]pooler.Place{}, volumes: map[pooler.ID]string{}}
@@ -202,7 +204,7 @@ func (c *container) shard(ctx context.Context, k *kubelet.Kubelet) (*shard, erro
 		Database: c.flags["database"], TableGroup: c.flags["table-group"], Shard: c.flags["shard"],
 		Global: s.places[""], Cells: map[string]pooler.Place{},
 	})
-	c.shards[c.key] = s
+	c.know(c.key, s)
 
 	var running context.Context
 	running, s.end = context.WithCancel(c.ctx)
@@ -230,6 +232,38 @@ func (c *container) left(ctx context.Context, s *shard) (bool, error) {
 	}
 
 	return false, nil
+}
+
+// startingOf returns the lock of all that starts in a shard.
+func (d *DataPlane) startingOf(key string) *sync.Mutex {
+	d.shardsMu.Lock()
+	defer d.shardsMu.Unlock()
+
+	if d.starting[key] == nil {
+		d.starting[key] = &sync.Mutex{}
+	}
+
+	return d.starting[key]
+}
+
+func (d *DataPlane) known(key string) *shard {
+	d.shardsMu.Lock()
+	defer d.shardsMu.Unlock()
+
+	return d.shards[key]
+}
+
+func (d *DataPlane) know(key string, s *shard) {
+	d.shardsMu.Lock()
+	defer d.shardsMu.Unlock()
+
+	if s == nil {
+		delete(d.shards, key)
+
+		return
+	}
+
+	d.shards[key] = s
 }
 
 func (s *shard) close() {

@@ -184,6 +184,7 @@ var kinds = []schema.GroupVersionKind{
 	mv1alpha1.CellRecordGroupVersionKind, mv1alpha1.DatabaseRecordGroupVersionKind, mv1alpha1.ShardRecordGroupVersionKind,
 	mv1alpha1.VolumeClaimGroupVersionKind, mv1alpha1.PasswordGroupVersionKind, mv1alpha1.TLSCertificateGroupVersionKind,
 	mv1alpha1.ProviderConfigGroupVersionKind,
+	{Group: "protection.crossplane.io", Version: "v1beta1", Kind: "Usage"},
 	{Group: "apps", Version: "v1", Kind: "Deployment"},
 	{Group: "apps", Version: "v1", Kind: "StatefulSet"},
 	{Group: "policy", Version: "v1", Kind: "PodDisruptionBudget"},

@@ -64,7 +64,7 @@ func TestTenancy(t *testing.T) {
 			c.Spec.Backup = &v1alpha1.BackupConfig{Type: v1alpha1.BackupS3, S3: &v1alpha1.S3BackupConfig{Bucket: "b", Region: "eu-west-1", CredentialsSecret: name}}
 		}},
 		"PgBackRestTLSSecret": {"pgBackRest's certificates are those of the cluster's namespace.", func(c *v1alpha1.MultigresCluster) {
-			c.Spec.Backup = &v1alpha1.BackupConfig{Type: v1alpha1.BackupFilesystem, PgBackRestTLS: &v1alpha1.PgBackRestTLSConfig{SecretName: name}}
+			c.Spec.Backup = &v1alpha1.BackupConfig{Type: v1alpha1.BackupFilesystem, Filesystem: &v1alpha1.FilesystemBackupConfig{Path: "/backups"}, PgBackRestTLS: &v1alpha1.PgBackRestTLSConfig{SecretName: name}}
 		}},
 		"SamplingConfigRef": {"Tracing's sampling is that of the cluster's namespace.", func(c *v1alpha1.MultigresCluster) {
 			c.Spec.Observability = &v1alpha1.ObservabilityConfig{OTLPEndpoint: "http://127.0.0.1:4318", SamplingConfigRef: &v1alpha1.SamplingConfigRef{Name: name, Key: "sampling"}}
