@@ -2,16 +2,16 @@ package bed
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"embed"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"text/template"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+
+	"github.com/crossplane-multigres/crossplane-multigres/test/certificate"
 )
 
 // Files of programs, and objects that a cluster has from the start.
@@ -41,36 +41,40 @@ func rendered(name string, data any) ([]byte, error) {
 }
 
 // users are who speaks to the API server by a certificate, by their files' names.
-func (c Config) users() map[string]subject {
-	out := map[string]subject{
-		"admin":              {user: "admin", groups: []string{"system:masters"}},
-		"kubelet-client":     {user: "kube-apiserver-kubelet-client", groups: []string{"system:masters"}},
-		"controller-manager": {user: "system:kube-controller-manager"},
-		"scheduler":          {user: "system:kube-scheduler"},
-		"proxy":              {user: "system:kube-proxy"},
+func (c Config) users() map[string]certificate.Subject {
+	out := map[string]certificate.Subject{
+		"admin":              {User: "admin", Groups: []string{"system:masters"}},
+		"kubelet-client":     {User: "kube-apiserver-kubelet-client", Groups: []string{"system:masters"}},
+		"controller-manager": {User: "system:kube-controller-manager"},
+		"scheduler":          {User: "system:kube-scheduler"},
+		"proxy":              {User: "system:kube-proxy"},
 	}
 	for _, n := range c.Nodes() {
-		out[n.Name()] = subject{user: "system:node:" + n.Name(), groups: []string{"system:nodes"}, names: []string{n.Name()}, ips: []string{n.Address()}}
+		out[n.Name()] = certificate.Subject{User: "system:node:" + n.Name(), Groups: []string{"system:nodes"}, Names: []string{n.Name()}, IPs: []net.IP{net.ParseIP(n.Address())}}
 	}
 	return out
 }
 
 // writeIdentities writes certificates and kubeconfigs. listen is the API server's address on the machine.
 func (c Config) writeIdentities(listen string) error {
-	a, err := newAuthority(c.file("ca"))
+	a, err := certificate.NewAuthority("bed")
 	if err != nil {
 		return err
 	}
-	server := subject{
-		user: "kube-apiserver", ips: []string{hubAddress, kubernetesService, "127.0.0.1", host(listen)},
-		names: []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + domain},
+	if err := a.Write(c.file("ca")); err != nil {
+		return err
 	}
-	if err := a.issue(server, c.file("apiserver")); err != nil {
+	server := certificate.Subject{
+		User:  "kube-apiserver",
+		IPs:   []net.IP{net.ParseIP(hubAddress), net.ParseIP(kubernetesService), net.IPv4(127, 0, 0, 1), net.ParseIP(host(listen))},
+		Names: []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + domain},
+	}
+	if err := issue(a, server, c.file("apiserver")); err != nil {
 		return err
 	}
 	inside := fmt.Sprintf("%s:%d", hubAddress, apiPort)
 	for name, s := range c.users() {
-		if err := a.issue(s, c.file(name)); err != nil {
+		if err := issue(a, s, c.file(name)); err != nil {
 			return err
 		}
 		if err := c.writeKubeconfig(name, inside, c.file(name+".kubeconfig")); err != nil {
@@ -80,11 +84,20 @@ func (c Config) writeIdentities(listen string) error {
 	if err := c.writeKubeconfig("admin", listen, c.Kubeconfig()); err != nil {
 		return err
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := certificate.NewKey()
 	if err != nil {
-		return errors.Wrap(err, "cannot make key of service accounts")
+		return err
 	}
-	return writeKey(key, c.file("sa.key"))
+	return errors.Wrap(os.WriteFile(c.file("sa.key"), key, 0o600), "cannot write key of service accounts")
+}
+
+// issue writes file.crt and file.key for a subject.
+func issue(a *certificate.Authority, s certificate.Subject, file string) error {
+	p, err := a.Issue(s)
+	if err != nil {
+		return err
+	}
+	return p.Write(file)
 }
 
 func (c Config) writeKubeconfig(user, server, file string) error {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/crossplane-multigres/crossplane-multigres/test/certificate"
 	"github.com/crossplane-multigres/crossplane-multigres/test/process"
 )
 
@@ -51,7 +52,7 @@ type Options struct {
 type ControlPlane struct {
 	opts      Options
 	directory *directory
-	authority *authority
+	authority *certificate.Authority
 	address   string
 	admin     *rest.Config
 	client    client.Client
@@ -95,7 +96,7 @@ func (c *ControlPlane) start(ctx context.Context) error {
 		return errors.Wrap(err, "cannot make folder of logs")
 	}
 
-	if c.authority, err = newAuthority(); err != nil {
+	if c.authority, err = certificate.NewAuthority("control plane"); err != nil {
 		return err
 	}
 

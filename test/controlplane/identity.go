@@ -12,6 +12,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/utils/ptr"
+
+	"github.com/crossplane-multigres/crossplane-multigres/test/certificate"
 )
 
 // tokenSeconds is how long a service account's token is valid: longer than any
@@ -28,13 +30,13 @@ func (c *ControlPlane) Config() *rest.Config { return rest.CopyConfig(c.admin) }
 // User returns the access of a user who is in those groups. What the user may do
 // is for the caller to grant.
 func (c *ControlPlane) User(name string, groups ...string) (*rest.Config, error) {
-	p, err := c.authority.client(name, groups...)
+	p, err := c.authority.Issue(certificate.Subject{User: name, Groups: groups})
 	if err != nil {
 		return nil, err
 	}
 
 	cfg := c.anonymous()
-	cfg.CertData, cfg.KeyData = p.cert, p.key
+	cfg.CertData, cfg.KeyData = p.Cert, p.Key
 
 	return cfg, nil
 }
@@ -56,7 +58,7 @@ func (c *ControlPlane) ServiceAccount(ctx context.Context, namespace, name strin
 }
 
 // CA is the certificate of the authority that signed the API server's, in PEM.
-func (c *ControlPlane) CA() []byte { return c.authority.cert }
+func (c *ControlPlane) CA() []byte { return c.authority.Cert }
 
 // Kubeconfig writes an access as a file for a program, with everything in it,
 // and returns its path. The file goes with the control plane.
@@ -89,7 +91,7 @@ func writeKubeconfig(cfg *rest.Config, path string) error {
 func (c *ControlPlane) anonymous() *rest.Config {
 	return &rest.Config{
 		Host:            "https://" + c.address,
-		TLSClientConfig: rest.TLSClientConfig{CAData: c.authority.cert},
+		TLSClientConfig: rest.TLSClientConfig{CAData: c.authority.Cert},
 		QPS:             -1,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"k8s.io/client-go/discovery"
 
+	"github.com/crossplane-multigres/crossplane-multigres/test/certificate"
 	"github.com/crossplane-multigres/crossplane-multigres/test/process"
 )
 
@@ -98,18 +99,20 @@ func (c *ControlPlane) startEtcd() (string, error) {
 }
 
 func (c *ControlPlane) apiServerArgs(store string, port int) ([]string, error) {
-	serving, err := c.authority.server("kube-apiserver", []string{"localhost", "kubernetes.default.svc"}, net.IPv4(127, 0, 0, 1))
+	serving, err := c.authority.Issue(certificate.Subject{
+		User: "kube-apiserver", Names: []string{"localhost", "kubernetes.default.svc"}, IPs: []net.IP{net.IPv4(127, 0, 0, 1)},
+	})
 	if err != nil {
 		return nil, err
 	}
 
-	accounts, err := serviceAccountKey()
+	accounts, err := certificate.NewKey()
 	if err != nil {
 		return nil, err
 	}
 
 	for name, data := range map[string][]byte{
-		"ca.crt": c.authority.cert, "apiserver.crt": serving.cert, "apiserver.key": serving.key, "sa.key": accounts,
+		"ca.crt": c.authority.Cert, "apiserver.crt": serving.Cert, "apiserver.key": serving.Key, "sa.key": accounts,
 	} {
 		if err := os.WriteFile(c.file(name), data, 0o600); err != nil {
 			return nil, errors.Wrap(err, "cannot write certificates")

@@ -2,13 +2,6 @@ package topo
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -18,65 +11,54 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/topo"
+	"github.com/crossplane-multigres/crossplane-multigres/test/certificate"
 )
 
-// certificate is a self-signed certificate for loopback that is its own CA.
-func certificate(t *testing.T) (cert, key []byte) {
+// pair makes an authority, and a certificate of it for an etcd on loopback and who calls it.
+func pair(t *testing.T) (ca []byte, p certificate.Pair) {
 	t.Helper()
 
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	a, err := certificate.NewAuthority("ca")
 	if err != nil {
-		t.Fatalf("cannot generate key: %v", err)
+		t.Fatal(err)
 	}
 
-	tmpl := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "etcd"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"etcd.example.org"},
-	}
-
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, k.Public(), k)
+	p, err = a.Issue(certificate.Subject{User: "etcd", IPs: []net.IP{net.IPv4(127, 0, 0, 1)}, Names: []string{"etcd.example.org"}})
 	if err != nil {
-		t.Fatalf("cannot create certificate: %v", err)
+		t.Fatal(err)
 	}
 
-	raw, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatalf("cannot marshal key: %v", err)
-	}
-
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})
+	return a.Cert, p
 }
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
 
-	cert, key := certificate(t)
-	stranger, strangerKey := certificate(t)
-	dir := t.TempDir()
-	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	ca, own := pair(t)
+	otherCA, stranger := pair(t)
+	base := filepath.Join(t.TempDir(), "tls")
 
-	for file, data := range map[string][]byte{certFile: cert, keyFile: key} {
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			t.Fatalf("cannot write: %v", err)
-		}
+	if err := own.Write(base); err != nil {
+		t.Fatal(err)
 	}
 
-	etcd := startEtcd(t, "--client-cert-auth", "--trusted-ca-file="+certFile, "--cert-file="+certFile, "--key-file="+keyFile)
+	if err := os.WriteFile(base+".ca", ca, 0o600); err != nil {
+		t.Fatalf("cannot write: %v", err)
+	}
+
+	etcd := startEtcd(t, "--client-cert-auth", "--trusted-ca-file="+base+".ca", "--cert-file="+base+".crt", "--key-file="+base+".key")
 
 	cases := map[string]struct {
 		reason string
 		tls    *topo.TLS
 		want   error
 	}{
-		"Mutual":       {reason: "Both sides trust each other.", tls: &topo.TLS{CA: cert, Cert: cert, Key: key}},
-		"ServerName":   {reason: "The server has that name, too.", tls: &topo.TLS{CA: cert, Cert: cert, Key: key, ServerName: "etcd.example.org"}},
-		"OtherName":    {reason: "A server of another name is not the one.", tls: &topo.TLS{CA: cert, Cert: cert, Key: key, ServerName: "example.org"}, want: topo.ErrUnavailable},
-		"OtherCA":      {reason: "A server that nobody vouches for is not the one.", tls: &topo.TLS{CA: stranger, Cert: cert, Key: key}, want: topo.ErrUnavailable},
-		"NoClientCert": {reason: "The server wants to know who calls.", tls: &topo.TLS{CA: cert}, want: topo.ErrUnavailable},
-		"OtherClient":  {reason: "The server does not trust the caller.", tls: &topo.TLS{CA: cert, Cert: stranger, Key: strangerKey}, want: topo.ErrUnavailable},
+		"Mutual":       {reason: "Both sides trust each other.", tls: &topo.TLS{CA: ca, Cert: own.Cert, Key: own.Key}},
+		"ServerName":   {reason: "The server has that name, too.", tls: &topo.TLS{CA: ca, Cert: own.Cert, Key: own.Key, ServerName: "etcd.example.org"}},
+		"OtherName":    {reason: "A server of another name is not the one.", tls: &topo.TLS{CA: ca, Cert: own.Cert, Key: own.Key, ServerName: "example.org"}, want: topo.ErrUnavailable},
+		"OtherCA":      {reason: "A server that nobody vouches for is not the one.", tls: &topo.TLS{CA: otherCA, Cert: own.Cert, Key: own.Key}, want: topo.ErrUnavailable},
+		"NoClientCert": {reason: "The server wants to know who calls.", tls: &topo.TLS{CA: ca}, want: topo.ErrUnavailable},
+		"OtherClient":  {reason: "The server does not trust the caller.", tls: &topo.TLS{CA: ca, Cert: stranger.Cert, Key: stranger.Key}, want: topo.ErrUnavailable},
 		"Plain":        {reason: "The server does not talk in the clear.", want: topo.ErrUnavailable},
 	}
 
