@@ -304,8 +304,8 @@ provider: $(ETCD) $(CONTROL_PLANE) provider-fault ## Test the provider's process
 	$(say) "provider: scenarios"
 	@cd test/provider && go test -count=1 -parallel 4 -timeout 20m
 
-# Scenarios that take long, and two that do not pass yet: the played poolers of inline and internal-tls never become a shard.
-LONG := ^(TestRest|TestKills)$$|^TestTree$$/^(inline|internal-tls)$$
+# Scenarios that take long.
+LONG := ^(TestRest|TestKills)$$
 
 .PHONY: platform
 platform: platform-packages ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.

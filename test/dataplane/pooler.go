@@ -2,8 +2,6 @@ package dataplane
 
 import (
 	"context"
-	"net"
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -13,6 +11,8 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -71,10 +71,11 @@ func (d *DataPlane) Shard(namespace, cluster, database, tableGroup, name string)
 type container struct {
 	*DataPlane
 
-	pod   *corev1.Pod
-	key   string
-	id    pooler.ID
-	flags map[string]string
+	pod    *corev1.Pod
+	key    string
+	id     pooler.ID
+	flags  map[string]string
+	mounts []corev1.VolumeMount
 
 	mu      sync.Mutex
 	started *shard
@@ -96,7 +97,7 @@ func (d *DataPlane) pooler(k *kubelet.Kubelet, pod *corev1.Pod) (*kubelet.Contai
 	}
 
 	c := &container{
-		DataPlane: d, pod: pod, flags: flags,
+		DataPlane: d, pod: pod, flags: flags, mounts: pod.Spec.Containers[i].VolumeMounts,
 		id:  pooler.ID{Cell: flags["cell"], Name: flags["service-id"]},
 		key: path.Join(pod.GetNamespace(), pod.GetLabels()[naming.LabelCluster], flags["database"], flags["table-group"], flags["shard"]),
 	}
@@ -199,10 +200,15 @@ func (c *container) shard(ctx context.Context, k *kubelet.Kubelet) (*shard, erro
 		return nil, err
 	}
 
+	cfg, err := c.serverTLS(ctx)
+	if err != nil {
+		return nil, err
+	}
+
 	s.places[""] = pooler.Place{Client: global, Root: c.flags["topo-global-root"]}
 	s.Shard = pooler.NewShard(pooler.Config{
 		Database: c.flags["database"], TableGroup: c.flags["table-group"], Shard: c.flags["shard"],
-		Global: s.places[""], Cells: map[string]pooler.Place{},
+		Global: s.places[""], Cells: map[string]pooler.Place{}, TLS: cfg,
 	})
 	c.know(c.key, s)
 
@@ -316,25 +322,33 @@ func (c *container) place(ctx context.Context, k *kubelet.Kubelet, s *shard) err
 	return nil
 }
 
-// connect returns a client of the topology server at an address of the cluster's network.
+// connect returns a client of the topology server at an address of the cluster's network. Without a scheme it is spoken to over
+// TLS if the pooler has the means, as real ones do.
 func (c *container) connect(ctx context.Context, k *kubelet.Kubelet, s *shard, address string) (*clientv3.Client, error) {
 	address, _, _ = strings.Cut(address, ",")
-	if u, err := url.Parse(address); err == nil && u.Host != "" {
-		address = u.Host
+
+	if !strings.Contains(address, "://") {
+		scheme := "http://"
+		if c.flags[flagTopologyCA] != "" {
+			scheme = "https://"
+		}
+
+		address = scheme + address
 	}
 
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, errors.Wrap(err, "cannot parse address")
+	cfg := clientv3.Config{
+		Endpoints: []string{address}, DialTimeout: dialTimeout, Logger: zap.NewNop(),
+		DialOptions: []grpc.DialOption{grpc.WithContextDialer(k.Network.Dial)},
 	}
 
-	if net.ParseIP(host) == nil {
-		if address, err = k.Network.Resolve(ctx, address); err != nil {
+	if strings.HasPrefix(address, "https://") {
+		var err error
+		if cfg.TLS, err = c.topologyTLS(ctx); err != nil {
 			return nil, err
 		}
 	}
 
-	e, err := clientv3.New(clientv3.Config{Endpoints: []string{"http://" + address}, DialTimeout: dialTimeout})
+	e, err := clientv3.New(cfg)
 	if err != nil {
 		return nil, errors.Wrap(err, "cannot make client")
 	}

@@ -1,10 +1,9 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,10 +11,9 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/fn"
-	"github.com/crossplane-multigres/crossplane-multigres/internal/manifest"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/render"
 )
 
@@ -23,28 +21,46 @@ import (
 const annotationKey = "crossplane.io/composition-resource-name"
 
 // TestTree shows that what is on the API server is what the user's tool renders
-// without one: every object, every field that we set.
+// without one: every object, every field that we set, of every example.
 func TestTree(t *testing.T) {
-	for _, example := range []string{"minimal", "templated", "default-templates", "inline", "internal-tls", "overrides", "postgres-config", "external-access"} {
+	for _, example := range examples(t) {
+		if others[example] != "" {
+			continue
+		}
+
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 
 			shown := scenario(t)
 			ns := namespace(t)
-			root, others := readExample(t, example, ns)
+			root, required := readExample(t, example, ns)
 
-			for _, o := range others {
+			if prepare := beside[example]; prepare != nil {
+				prepare(t, ns)
+			}
+
+			for _, o := range required {
 				create(t, shared.Client(), o.DeepCopy())
 			}
 
-			create(t, shared.Client(), root.DeepCopy())
+			o := root.DeepCopy()
+			create(t, shared.Client(), o)
 
-			c := &v1alpha1.MultigresCluster{}
-			c.SetNamespace(ns)
-			c.SetName(root.GetName())
-			ready(t, c)
+			eventually(t, "example is ready", func(ctx context.Context) error {
+				if err := shared.Client().Get(ctx, client.ObjectKeyFromObject(o), o); err != nil {
+					return err
+				}
+				if !is(o, "Ready") {
+					phase, _, _ := unstructured.NestedString(o.Object, "status", "phase")
+					message, _, _ := unstructured.NestedString(o.Object, "status", "message")
 
-			tree, err := render.Render(t.Context(), fn.New(), root, render.Options{Others: others, UntilReady: true})
+					return errors.Wrapf(errNotYet, "%s %s", phase, message)
+				}
+
+				return nil
+			})
+
+			tree, err := render.Render(t.Context(), fn.New(), root, render.Options{Others: required, UntilReady: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,39 +68,6 @@ func TestTree(t *testing.T) {
 			shown("%d objects as rendered", compareTree(t, ns, tree))
 		})
 	}
-}
-
-// readExample returns an example's cluster, and what it needs beside it, in a namespace.
-func readExample(t *testing.T, name, ns string) (root *unstructured.Unstructured, others []*unstructured.Unstructured) {
-	t.Helper()
-
-	dir := filepath.Join("..", "..", "examples", name)
-
-	for _, file := range []string{"xr.yaml", "templates.yaml", "required.yaml"} {
-		all, err := manifest.ReadFile(filepath.Join(dir, file))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		for _, o := range all {
-			o.SetNamespace(ns)
-
-			if render.IsRoot(o) {
-				root = o
-			} else {
-				others = append(others, o)
-			}
-		}
-	}
-
-	if root == nil {
-		t.Fatalf("example %s has no cluster", name)
-	}
-
-	return root, others
 }
 
 // compareTree compares a rendered tree with what is in a namespace and returns
@@ -96,7 +79,8 @@ func compareTree(t *testing.T, ns string, tree *render.Node) int {
 	want := map[string]*unstructured.Unstructured{}
 
 	tree.Walk(func(n *render.Node, depth int) {
-		if depth > 0 {
+		// What a claim becomes is in no namespace, and its name is drawn.
+		if depth > 0 && n.Object.GetNamespace() != "" {
 			want[n.Object.GetKind()+" "+n.Object.GetName()] = n.Object
 		}
 	})

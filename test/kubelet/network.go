@@ -119,6 +119,21 @@ func (n *Network) Resolve(ctx context.Context, hostport string) (string, error) 
 	return backends[rand.IntN(len(backends))], nil
 }
 
+// Dial connects to the program that is behind a name and port; to an address of loopback itself.
+func (n *Network) Dial(ctx context.Context, hostport string) (net.Conn, error) {
+	address := hostport
+
+	if host, _, err := net.SplitHostPort(hostport); err == nil && net.ParseIP(host) == nil {
+		if address, err = n.Resolve(ctx, hostport); err != nil {
+			return nil, err
+		}
+	}
+
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+
+	return c, errors.Wrap(err, "cannot dial")
+}
+
 // service returns the Service that a name means, and the pod if it means one.
 func (n *Network) service(ctx context.Context, name []string) (*corev1.Service, string, error) {
 	svc := &corev1.Service{}
@@ -207,13 +222,7 @@ func (n *Network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	address, err := n.Resolve(r.Context(), r.Host)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-
-	server, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", address)
+	server, err := n.Dial(r.Context(), r.Host)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return

@@ -13,7 +13,7 @@ const labelZoneID = "topology.k8s.aws/zone-id"
 func ExampleNodes() []kubelet.Node {
 	zones := []string{
 		"us-central1-a", "us-central1-b", "us-central1-c", "eu-central-1a", "eu-central-1b", "eu-central-1c", "eu-west-1a",
-		"use1-az1", "use1-az2", "use1-az3",
+		"us-east-1a", "use1-az1", "use1-az2", "use1-az3",
 	}
 
 	all := make([]kubelet.Node, 0, len(zones))
