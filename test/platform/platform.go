@@ -43,7 +43,7 @@ const (
 
 const (
 	// installTimeout bounds how long packages take to be healthy.
-	installTimeout = 3 * time.Minute
+	installTimeout = 8 * time.Minute
 
 	poll = 100 * time.Millisecond
 )
