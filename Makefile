@@ -78,6 +78,8 @@ export ETCD_BIN           := $(ETCD)
 export XPKG_BIN                    := $(XPKG_TOOL)
 export XPKG_DIR                    := $(CACHE)/e2e-xpkg
 export XPKG_VERSION                := v0.1.0-e2e
+export XPKG_PREVIOUS_DIR           := $(CACHE)/e2e-previous/xpkg
+export XPKG_PREVIOUS_VERSION       := v0.0.9-e2e
 export CROSSPLANE_CLUSTER          := $(CLUSTER)
 export KUBE_APISERVER_BIN          := $(call kubernetes,kube-apiserver)
 export KUBE_CONTROLLER_MANAGER_BIN := $(call kubernetes,kube-controller-manager)
@@ -308,12 +310,12 @@ provider: $(ETCD) $(CONTROL_PLANE) provider-fault ## Test the provider's process
 LONG := ^(TestRest|TestKills)$$
 
 .PHONY: platform
-platform: platform-packages ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.
+platform: platform-packages platform-previous ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.
 	$(say) "platform: scenarios, with Crossplane $(CROSSPLANE_VERSION)"
 	@go test -count=1 -timeout 40m -parallel 3 -skip '$(LONG)' ./test/e2e/...
 
 .PHONY: soak-platform
-soak-platform: platform-packages ## The same and all that make platform leaves out: twenty minutes at rest, random kills, two more trees.
+soak-platform: platform-packages platform-previous ## The same and all that make platform leaves out: twenty minutes at rest, random kills, two more trees.
 	$(say) "soak: platform"
 	@E2E_REST=20m E2E_REST_CLUSTERS=20 E2E_KILLS=50 go test -count=1 -timeout 5h -parallel 3 ./test/e2e/...
 
@@ -330,7 +332,26 @@ controlplane-down: ## Stop what controlplane-up started; nothing stays.
 .PHONY: platform-packages
 platform-packages: $(ETCD) $(CONTROL_PLANE) $(CORE) $(CLUSTER)
 	$(say) "platform: packages"
-	@$(MAKE) --no-print-directory xpkg REGISTRY=registry.localhost/multigres VERSION=$(XPKG_VERSION) XPKG=$(XPKG_DIR) ARCHS=$(shell go env GOARCH) SIGN_KEY=
+	@$(MAKE) --no-print-directory xpkg REGISTRY=$(E2E_REGISTRY) VERSION=$(XPKG_VERSION) XPKG=$(XPKG_DIR) ARCHS=$(shell go env GOARCH) SIGN_KEY=
+
+# The host is no address: the platform's proxy knows where it is.
+E2E_REGISTRY := registry.localhost/multigres
+
+# The version from which the upgrade is tested: these sources with other default images of Multigres, and a provider that
+# looks more often, so that both programs are others. The files are replaced for the compiler only.
+PREVIOUS := $(CACHE)/e2e-previous
+
+.PHONY: platform-previous
+platform-previous: $(XPKG_TOOL)
+	$(say) "platform: packages of a previous version"
+	@rm -rf $(PREVIOUS)/src && mkdir -p $(PREVIOUS)/src
+	@sed 's|ghcr.io/multigres/multigres:v0.1.0|ghcr.io/multigres/multigres:v0.0.9|' internal/resolve/images.go >$(PREVIOUS)/src/images.go
+	@sed 's|default:"1m" help:"How often to observe|default:"50s" help:"How often to observe|' cmd/provider/main.go >$(PREVIOUS)/src/main.go
+	@printf '{"Replace":{"%s":"%s","%s":"%s"}}' $(CURDIR)/internal/resolve/images.go $(PREVIOUS)/src/images.go \
+		$(CURDIR)/cmd/provider/main.go $(PREVIOUS)/src/main.go >$(PREVIOUS)/src/overlay.json
+	@arch=$(shell go env GOARCH); mkdir -p $(PREVIOUS)/$$arch; for p in function provider; do \
+		GOOS=linux go build -overlay=$(PREVIOUS)/src/overlay.json -ldflags='-s -w' -o $(PREVIOUS)/$$arch/$$p ./cmd/$$p || exit 1; done; \
+	$(XPKG_TOOL) build --registry=$(E2E_REGISTRY) --version=$(XPKG_PREVIOUS_VERSION) --programs=$(PREVIOUS) --arch=$$arch --out=$(XPKG_PREVIOUS_DIR) >/dev/null
 
 .PHONY: race
 race: ## Run the unit tests of the provider's packages under the race detector. It needs a C compiler.

@@ -46,6 +46,9 @@ type Options struct {
 
 	// CRDs are folders whose CustomResourceDefinitions are installed.
 	CRDs []string
+
+	// Keep says what is prepared once and kept. Nil begins with nothing.
+	Keep *Keep
 }
 
 // ControlPlane is a running control plane.
@@ -54,6 +57,7 @@ type ControlPlane struct {
 	directory *directory
 	authority *certificate.Authority
 	address   string
+	store     string
 	admin     *rest.Config
 	client    client.Client
 
@@ -100,11 +104,7 @@ func (c *ControlPlane) start(ctx context.Context) error {
 		return err
 	}
 
-	if err := c.startAPIServer(ctx); err != nil {
-		return err
-	}
-
-	if err := c.InstallCRDs(ctx, c.opts.CRDs...); err != nil {
+	if err := c.startStore(ctx); err != nil {
 		return err
 	}
 
@@ -119,6 +119,19 @@ func (c *ControlPlane) start(ctx context.Context) error {
 	}
 
 	return nil
+}
+
+// startStore starts etcd and the API server, with the CRDs.
+func (c *ControlPlane) startStore(ctx context.Context) error {
+	if c.opts.Keep != nil {
+		return c.startKept(ctx)
+	}
+
+	if err := c.startAPIServer(ctx); err != nil {
+		return err
+	}
+
+	return c.InstallCRDs(ctx, c.opts.CRDs...)
 }
 
 // Stop kills everything and removes the data. It may be called more than once.

@@ -16,9 +16,15 @@ const (
 	// artifacts holds what is left of tests that failed.
 	artifacts = ".cache/artifacts"
 
+	// etcdData is etcd's data in a control plane's folder.
+	etcdData = "etcd"
+
 	// lockFile in a control plane's folder is locked while the control plane lives.
 	lockFile = "lock"
 )
+
+// lockExclusive waits for a lock that nobody else has.
+const lockExclusive = syscall.LOCK_EX
 
 // errNoRoot means that the tests run outside of the repository.
 var errNoRoot = errors.New("no go.mod in any folder above")
@@ -59,7 +65,7 @@ func newDirectory() (*directory, error) {
 	}
 
 	// Making a folder and locking it is one step for whoever sweeps.
-	sweeping, err := lock(filepath.Join(parent, lockFile), syscall.LOCK_EX)
+	sweeping, err := lock(filepath.Join(parent, lockFile), lockExclusive)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +78,7 @@ func newDirectory() (*directory, error) {
 		return nil, errors.Wrap(err, "cannot make folder of control plane")
 	}
 
-	l, err := lock(filepath.Join(path, lockFile), syscall.LOCK_EX)
+	l, err := lock(filepath.Join(path, lockFile), lockExclusive)
 	if err != nil {
 		return nil, err
 	}

@@ -23,8 +23,8 @@ const (
 
 // startAPIServer starts etcd and kube-apiserver and waits until it is ready.
 func (c *ControlPlane) startAPIServer(ctx context.Context) error {
-	store, err := c.startEtcd()
-	if err != nil {
+	var err error
+	if c.store, err = c.startEtcd(); err != nil {
 		return err
 	}
 
@@ -34,7 +34,7 @@ func (c *ControlPlane) startAPIServer(ctx context.Context) error {
 	}
 	c.address = loopback(port)
 
-	args, err := c.apiServerArgs(store, port)
+	args, err := c.apiServerArgs(c.store, port)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (c *ControlPlane) startEtcd() (string, error) {
 
 	var err error
 	c.etcd, err = c.run(EnvEtcd, "etcd", []string{
-		"--data-dir=" + c.file("etcd"),
+		"--data-dir=" + c.file(etcdData),
 		// A test outlives no power cut.
 		"--unsafe-no-fsync",
 		"--log-level=warn",

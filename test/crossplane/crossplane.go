@@ -90,6 +90,22 @@ func Start(ctx context.Context, cp *controlplane.ControlPlane, o Options) (*Cros
 	return x, errors.Wrap(x.start(ctx, o), "cannot start Crossplane")
 }
 
+// Keep installs Crossplane once, for all control planes that are started with it.
+func Keep() (*controlplane.Keep, error) {
+	cluster := os.Getenv(EnvCluster)
+	if cluster == "" {
+		return nil, errors.Wrap(controlplane.ErrNotBuilt, EnvCluster)
+	}
+
+	prepare := func(ctx context.Context, cp *controlplane.ControlPlane) error {
+		x := &Crossplane{cp: cp, cluster: cluster}
+
+		return x.install(ctx)
+	}
+
+	return &controlplane.Keep{Name: "crossplane", Inputs: []string{cluster}, Prepare: prepare}, nil
+}
+
 // Core is the process of Crossplane's core.
 func (x *Crossplane) Core() *process.Process { return x.core }
 

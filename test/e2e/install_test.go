@@ -45,7 +45,7 @@ func is(o *unstructured.Unstructured, condition string) bool {
 	})
 }
 
-// TestInstalled shows that the install manifest installs what it should: TestMain
+// TestInstalled shows that the install manifest installs what it should: scenario
 // has waited until all packages are healthy.
 func TestInstalled(t *testing.T) {
 	shown := scenario(t)

@@ -13,18 +13,30 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/crossplane-multigres/crossplane-multigres/test/crossplane"
+	"github.com/crossplane-multigres/crossplane-multigres/test/kubelet"
 	"github.com/crossplane-multigres/crossplane-multigres/test/platform"
 )
 
-// envVersion is the version as which the packages are built.
-const envVersion = "XPKG_VERSION"
+const (
+	// envVersion is the version as which the packages are built.
+	envVersion = "XPKG_VERSION"
+
+	// envPrevious and envPreviousVersion are the folder and the version of packages to upgrade from.
+	envPrevious        = "XPKG_PREVIOUS_DIR"
+	envPreviousVersion = "XPKG_PREVIOUS_VERSION"
+)
 
 // shared is the platform that all scenarios share.
 var shared *platform.Platform
@@ -56,28 +68,38 @@ func run(m *testing.M) int {
 	}
 	defer shared.Stop()
 
-	started := time.Since(begin)
+	shared.Kubelet.Change(func(pod *corev1.Pod, b *kubelet.Behaviour) {
+		all := slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers)
+		if slices.ContainsFunc(all, func(c corev1.Container) bool { return strings.HasPrefix(c.Image, broken+"/") }) {
+			b.Fail = "ImagePullBackOff"
+		}
+	})
 
-	if err := install(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-
-		dir, err := shared.Artifacts(ctx, "install", crossplane.Namespace)
-		fmt.Fprintln(os.Stderr, "artifacts are in", dir, err)
-
-		return 1
-	}
-
-	fmt.Printf("e2e: control plane and Crossplane ready after %.1f s, packages installed after %.1f s\n", started.Seconds(), time.Since(begin).Seconds())
+	fmt.Printf("e2e: control plane and Crossplane ready after %.1f s\n", time.Since(begin).Seconds())
 
 	return m.Run()
 }
 
-// install pushes the packages to the registry and applies their install manifest.
-func install(ctx context.Context) error {
-	dir := os.Getenv(platform.EnvPackages)
-	if err := shared.Push(ctx, dir, os.Getenv(envVersion)); err != nil {
-		return err
+// installed installs the packages that are tested, when the first scenario begins.
+var installed = sync.OnceValue(func() error {
+	return install(os.Getenv(platform.EnvPackages), os.Getenv(envVersion))
+})
+
+// install pushes packages to the registry and applies their install manifest.
+func install(dir, version string) error {
+	ctx, begin := context.Background(), time.Now()
+
+	err := shared.Push(ctx, dir, version)
+	if err == nil {
+		err = shared.Install(ctx, filepath.Join(dir, "install.yaml"))
 	}
 
-	return shared.Install(ctx, filepath.Join(dir, "install.yaml"))
+	if err != nil {
+		dir, keeping := shared.Artifacts(ctx, "install", crossplane.Namespace)
+		return errors.Wrapf(err, "cannot install %s: artifacts are in %s %v", version, dir, keeping)
+	}
+
+	fmt.Printf("e2e: packages %s installed after %.1f s\n", version, time.Since(begin).Seconds())
+
+	return nil
 }

@@ -34,12 +34,23 @@ const (
 
 var errNotYet = errors.New("not yet")
 
-// scenario begins a scenario. What it returns prints its line, with what it has
-// shown, if it has passed.
+// scenario begins a scenario, with the packages installed. What it returns prints
+// its line, with what it has shown, if it has passed.
 func scenario(t *testing.T) func(format string, args ...any) {
 	t.Helper()
 
-	begin, name := time.Now(), strings.TrimPrefix(t.Name(), "Test")
+	if err := installed(); err != nil {
+		t.Fatal(err)
+	}
+
+	return summary(t, strings.TrimPrefix(t.Name(), "Test"))
+}
+
+// summary returns what prints a scenario's line.
+func summary(t *testing.T, name string) func(format string, args ...any) {
+	t.Helper()
+
+	begin := time.Now()
 
 	return func(format string, args ...any) {
 		if !t.Failed() {

@@ -77,8 +77,13 @@ type Platform struct {
 
 // Start starts everything but the packages. The caller must call Stop.
 func Start(ctx context.Context, o Options) (*Platform, error) {
+	keep, err := crossplane.Keep()
+	if err != nil {
+		return nil, err
+	}
+
 	cp, err := controlplane.New(ctx, controlplane.Options{
-		ControllerManager: true, Scheduler: true, APIServerArgs: o.APIServerArgs,
+		ControllerManager: true, Scheduler: true, APIServerArgs: o.APIServerArgs, Keep: keep,
 	})
 	if err != nil {
 		return nil, err

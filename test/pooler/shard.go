@@ -213,6 +213,20 @@ func (s *Shard) elect(alive []ID) bool {
 	return true
 }
 
+// Appoint a member that runs as the leader, as a planned switchover does. It reports whether it could.
+func (s *Shard) Appoint(id ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.poolers[id]; p == nil || p.server == nil || !slices.Contains(s.cohort(), id) {
+		return false
+	}
+	rule := proto.CloneOf(s.rule)
+	rule.RuleNumber = &clustermetadatapb.RuleNumber{CoordinatorTerm: rule.GetRuleNumber().GetCoordinatorTerm() + 1}
+	rule.LeaderId = id.proto()
+	s.rule = rule
+	return true
+}
+
 // tell every running pooler of the rule, and have it change its record if its role changes.
 func (s *Shard) tell(ctx context.Context) error {
 	for _, id := range s.running() {
