@@ -1,14 +1,18 @@
 package provider
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	corev1 "k8s.io/api/core/v1"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/claims"
@@ -92,6 +96,40 @@ func TestInputConfig(t *testing.T) {
 		t.Errorf("want a refusal that names the endpoints, got %v", err)
 	}
 	s.notef("%d configurations, each mended", len(cases))
+}
+
+// TestForeground: a configuration outlives the managed resources that refer to it, also where their usages are deleted before them: in the
+// foreground, as here, or with a namespace.
+func TestForeground(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	st := s.shared()
+	s.provider()
+	pc := s.config("pc", st, "")
+	d, z := database("d", "pc", "z1"), cell("z1", "pc")
+	s.create(d, z)
+	s.settled(d, z)
+
+	// The cell's record cannot go before the database's.
+	foreground := client.PropagationPolicy(metav1.DeletePropagationForeground)
+	s.must(s.kube.Delete(s.Context(), z, foreground))
+	s.must(s.kube.Delete(s.Context(), pc, foreground))
+	s.until("the usage of the cell's record is deleted", func(ctx context.Context) error {
+		usages := &v1alpha1.ProviderConfigUsageList{}
+		if err := s.kube.List(ctx, usages, client.InNamespace(s.ns)); err != nil {
+			return err
+		}
+		for _, u := range usages.Items {
+			if u.ResourceReference.Name == z.GetName() && u.GetDeletionTimestamp() == nil {
+				return errors.Errorf("it is there: %v", u.GetOwnerReferences())
+			}
+		}
+		return nil
+	})
+	s.must(s.kube.Delete(s.Context(), d, foreground))
+	s.gone(d, z, pc)
+	st.absent(cellKey("z1"))
+	s.notef("the configuration went last")
 }
 
 // TestInputClaims: claims that are as large as they may be let nothing be lost, and nothing be added.

@@ -4,8 +4,10 @@ package providerconfig
 
 import (
 	"context"
+	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/meta"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/ratelimiter"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/providerconfig"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
@@ -21,6 +23,10 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/setup"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/topology"
 )
+
+// again is when to look again whether anybody uses a configuration that is being deleted. The deletion of what is deleted at the same time
+// takes at least as long.
+const again = 2 * time.Second
 
 // SetupGated sets up the controllers of both kinds of configuration once the API server serves them.
 func SetupGated(mgr ctrl.Manager, o setup.Options) {
@@ -48,9 +54,9 @@ func add(mgr ctrl.Manager, o setup.Options, gvk schema.GroupVersionKind, empty f
 		Reconciler: providerconfig.NewReconciler(mgr, usage,
 			providerconfig.WithLogger(o.Logger.WithValues("controller", name)),
 			providerconfig.WithRecorder(setup.Recorder(mgr, o, name))),
-		kube:    mgr.GetClient(),
-		secrets: mgr.GetAPIReader(),
-		empty:   empty,
+		kube:  mgr.GetClient(),
+		live:  mgr.GetAPIReader(),
+		empty: empty,
 	}
 	err = ctrl.NewControllerManagedBy(mgr).
 		Named(name).
@@ -66,13 +72,17 @@ func add(mgr ctrl.Manager, o setup.Options, gvk schema.GroupVersionKind, empty f
 type reconciler struct {
 	reconcile.Reconciler
 
-	kube    client.Client
-	secrets client.Reader
-	empty   func() resource.ProviderConfig
+	kube client.Client
+	// live reads past the cache.
+	live  client.Reader
+	empty func() resource.ProviderConfig
 }
 
 // Reconcile a configuration.
 func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	if wait, err := r.inUse(ctx, req); wait || err != nil {
+		return reconcile.Result{RequeueAfter: again}, err
+	}
 	res, err := r.Reconciler.Reconcile(ctx, req)
 	if err != nil {
 		return errors.SilentlyRequeueOnConflict(res, err)
@@ -81,7 +91,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if err := r.kube.Get(ctx, req.NamespacedName, pc); err != nil {
 		return res, errors.Wrap(client.IgnoreNotFound(err), "cannot get configuration")
 	}
-	now, transient := ready(topology.Check(ctx, r.secrets, pc))
+	now, transient := ready(topology.Check(ctx, r.live, pc))
 	if transient != nil {
 		return res, transient
 	}
@@ -91,6 +101,16 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	pc.SetConditions(now)
 	err = errors.Wrap(r.kube.Status().Update(ctx, pc), "cannot update status of configuration")
 	return errors.SilentlyRequeueOnConflict(res, err)
+}
+
+// inUse reports whether a configuration that is being deleted must stay because managed resources still refer to it.
+func (r *reconciler) inUse(ctx context.Context, req reconcile.Request) (bool, error) {
+	pc := r.empty()
+	err := r.kube.Get(ctx, req.NamespacedName, pc)
+	if err != nil || !meta.WasDeleted(pc) {
+		return false, errors.Wrap(client.IgnoreNotFound(err), "cannot get configuration")
+	}
+	return topology.InUse(ctx, r.live, pc)
 }
 
 // ready is the condition of what was found wrong with a configuration. What could not be found out is no condition.
