@@ -51,7 +51,7 @@ func (c *ControlPlane) startKept(ctx context.Context) error {
 	}
 
 	// Another one that prepares the same waits, and then has it.
-	preparing, err := lock(data+"."+lockFile, lockExclusive)
+	preparing, err := lock(filepath.Join(filepath.Dir(data), c.opts.Keep.Name+"."+lockFile), lockExclusive)
 	if err != nil {
 		return err
 	}
@@ -106,9 +106,7 @@ func (c *ControlPlane) keepData(ctx context.Context, data string) error {
 	}
 
 	for _, path := range old {
-		if filepath.Ext(path) != "."+lockFile {
-			_ = os.RemoveAll(path)
-		}
+		_ = os.RemoveAll(path)
 	}
 
 	if err := os.Rename(temporary, data); err != nil {
