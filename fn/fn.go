@@ -34,8 +34,8 @@ const (
 	// conditionResponsive is False while Crossplane drops watch events of a composite.
 	conditionResponsive = "Responsive"
 
-	// circuitCooldown is for how long it then does, unless Crossplane is told otherwise (--circuit-breaker-cooldown).
-	circuitCooldown = 5 * time.Minute
+	// Settling is for how long it then does, unless Crossplane is told otherwise (--circuit-breaker-cooldown).
+	Settling = 5 * time.Minute
 )
 
 // A Function composes our composite resources.
@@ -103,12 +103,16 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 // settled is true if the composite has been as ready as it is for so long, and says nothing to the contrary, that Crossplane misses
 // none of its watch events. Until then it may: making a cluster takes so many that the composite's circuit breaker opens, often
 // with the very last of them, and then a change of its spec would wait for the time to live.
+//
+// Crossplane closes the circuit with the next event after the cooldown, so that at rest, when there is none, it says for ever that
+// it is open: what it said longer ago than the cooldown means nothing.
 func settled(in compose.Input) bool {
-	if c, ok := in.XR.Condition(conditionResponsive); ok && c.Status == string(metav1.ConditionFalse) {
+	long := func(since time.Time) bool { return in.Now.Sub(since) >= Settling }
+	if c, ok := in.XR.Condition(conditionResponsive); ok && c.Status == string(metav1.ConditionFalse) && !long(c.Changed) {
 		return false
 	}
 	ready, ok := in.XR.Condition(conditionReady)
-	return ok && in.Now.Sub(ready.Changed) >= circuitCooldown
+	return ok && long(ready.Changed)
 }
 
 func (f *Function) run(req *fnv1.RunFunctionRequest) *fnv1.RunFunctionResponse {

@@ -47,6 +47,7 @@ const (
 	long    = `{"type":"Ready","status":"False","lastTransitionTime":"2026-01-01T11:55:00Z"}`
 	short   = `{"type":"Ready","status":"True","lastTransitionTime":"2026-01-01T11:55:01Z"}`
 	dropped = `{"type":"Responsive","status":"False","lastTransitionTime":"2026-01-01T11:59:00Z"}`
+	closed  = `{"type":"Responsive","status":"False","lastTransitionTime":"2026-01-01T11:55:00Z"}`
 	claimed = `"composite":{"resource":{"apiVersion":"example.org/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"claimRef":{"name":"c"}},"status":{"conditions":[` + long + `]}}}`
 )
 
@@ -127,6 +128,12 @@ func TestRunFunction(t *testing.T) {
 			compose: func(compose.Input) (compose.Output, error) { return compose.Output{}, nil },
 			req:     `{"observed":{` + fmt.Sprintf(at, long+","+dropped) + `}}`,
 			want:    `{"meta":{"ttl":"12s"},"desired":{"composite":{"resource":{"apiVersion":"example.org/v1","kind":"Thing"},"ready":"READY_FALSE"}}}`,
+		},
+		"LongUnresponsive": {
+			reason:  "What Crossplane says of dropped watch events stays until the next event: after the cooldown it should not keep a composite from rest.",
+			compose: func(compose.Input) (compose.Output, error) { return compose.Output{}, nil },
+			req:     `{"observed":{` + fmt.Sprintf(at, long+","+closed) + `}}`,
+			want:    `{"meta":{"ttl":"600s"},"desired":{"composite":{"resource":{"apiVersion":"example.org/v1","kind":"Thing"},"ready":"READY_FALSE"}}}`,
 		},
 		"Error": {
 			reason:  "An error becomes one fatal result. The desired state of earlier steps stays as it came, nothing is added.",

@@ -82,7 +82,9 @@ func (r *packageRuntime) run(ctx context.Context, k *kubelet.Kubelet, pod *corev
 		return nil, err
 	}
 
+	// What they say helps to find out why a test failed, and some count it.
 	path, args := img.command(c.Command, c.Args)
+	args = append(args, "--debug")
 	addresses := map[int32]string{}
 	probed := ""
 

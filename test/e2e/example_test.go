@@ -79,12 +79,22 @@ func externalEtcd(t *testing.T, ns string) {
 		t.Fatal(err)
 	}
 
-	base := filepath.Join(t.TempDir(), "etcd")
+	// It stays until the platform ends, as the cluster does not end with the test.
+	dir, err := os.MkdirTemp(shared.Dir(), "etcd-")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	base := filepath.Join(dir, "etcd")
 	if err := errors.Join(server.Write(base), os.WriteFile(base+".ca", a.Cert, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 
-	e := etcd.Run(t, "--client-cert-auth", "--trusted-ca-file="+base+".ca", "--cert-file="+base+".crt", "--key-file="+base+".key")
+	e, err := etcd.New(dir, "--client-cert-auth", "--trusted-ca-file="+base+".ca", "--cert-file="+base+".crt", "--key-file="+base+".key")
+	if err != nil {
+		t.Fatal(err)
+	}
+
 	for _, host := range hosts {
 		shared.Kubelet.Network.Host(host, e.Address)
 	}

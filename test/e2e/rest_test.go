@@ -2,22 +2,22 @@ package e2e
 
 import (
 	"bufio"
-	"context"
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/fn"
-	"github.com/crossplane-multigres/crossplane-multigres/test/crossplane"
 )
 
 const (
@@ -26,11 +26,9 @@ const (
 	envRest         = "E2E_REST"
 	envRestClusters = "E2E_REST_CLUSTERS"
 
-	// metricsPort is where the function tells how often it was called.
-	metricsPort = 8080
-
-	// callMetric counts the calls.
-	callMetric = "grpc_server_handled_total"
+	// jitter is by how much Crossplane makes a time to live shorter or longer, in
+	// parts of it (internal/controller/apiextensions/composite/reconciler.go).
+	jitter = 10
 )
 
 // setting is an environment variable's value, or what it is without.
@@ -52,39 +50,33 @@ func setting[T any](t *testing.T, env string, without T, parse func(string) (T, 
 
 // TestRest shows that nothing moves when nothing is to happen: no object changes,
 // and nobody writes but Crossplane, which applies what is applied already as
-// often as the function asks for.
+// often as the function asks for. The clusters come to rest while other scenarios
+// run, and are watched while they do: what is counted is theirs alone.
 func TestRest(t *testing.T) {
 	shown := scenario(t)
 	length := setting(t, envRest, 2*time.Minute, time.ParseDuration)
-	number := setting(t, envRestClusters, 2, strconv.Atoi)
+	of := setting(t, envRestClusters, 2, strconv.Atoi)
 
-	var namespaces []string
+	clusters, namespaces := make([]*v1alpha1.MultigresCluster, of), make([]string, of)
+	for i := range of {
+		namespaces[i] = namespace(t)
+		clusters[i] = minimal(namespaces[i], fmt.Sprintf("rest-%d", i))
+		create(t, shared.Client(), clusters[i])
+	}
 
-	for i := range number {
-		ns := namespace(t)
-		c := minimal(ns, fmt.Sprintf("rest-%d", i))
-		create(t, shared.Client(), c)
+	t.Parallel()
+
+	for _, c := range clusters {
 		ready(t, c)
-		namespaces = append(namespaces, ns)
 	}
 
-	versions := func() map[string]string {
-		m := map[string]string{}
-		for _, ns := range namespaces {
-			for name, o := range objects(t, ns) {
-				m[ns+" "+name] = o.GetResourceVersion()
-			}
-		}
-
-		return m
-	}
+	settled(t, namespaces)
 
 	for _, ns := range namespaces {
 		quiet(t, ns)
 	}
-	before := versions()
 
-	calls, begin := functionCalls(t), time.Now()
+	before, begin := watched(t, namespaces), time.Now()
 
 	// This is the time in which nothing is to happen.
 	select {
@@ -93,92 +85,214 @@ func TestRest(t *testing.T) {
 	}
 
 	end := time.Now()
-	calls = functionCalls(t) - calls
-	after := versions()
-	composed := 0
+	number, composites := unchanged(t, before, watched(t, namespaces))
+	most := int(length/(fn.DefaultTTLAtRest-fn.DefaultTTLAtRest/jitter)) + 1
 
-	for _, name := range slices.Sorted(maps.Keys(after)) {
-		composed++
-		if before[name] != after[name] {
-			t.Errorf("%s should not have changed", name)
+	applied := applies(t, writes(t, begin, end, namespaces...), most)
+	calls := functionCalls(t, begin, end, namespaces)
+
+	// Nobody wakes anybody: every composite is composed when its time has come, and then only.
+	for _, name := range composites {
+		if calls[name] > most {
+			t.Errorf("the function should have been called at most %d times for %s, was %d times", most, name, calls[name])
 		}
 	}
 
-	byUser := map[string]int{}
-
-	for _, r := range writes(t, begin, end, namespaces...) {
-		byUser[who(r.User.Username)]++
-
-		if who(r.User.Username) != "crossplane" {
-			t.Errorf("%s should not have written: %s %s %s/%s", r.User.Username, r.Verb, r.ObjectRef.Resource, r.ObjectRef.Namespace, r.ObjectRef.Name)
-		}
-	}
-
-	// Once more than the time has room for: it begins anywhere between two.
-	most := composed * (int(length/(fn.DefaultTTLAtRest*9/10)) + 1)
-	if byUser["crossplane"] > most {
-		t.Errorf("Crossplane should have applied at most %d times, did %d times", most, byUser["crossplane"])
+	total := 0
+	for _, n := range calls {
+		total += n
 	}
 
 	hours := length.Hours()
-	shown("%d clusters, %d objects, %s: 0 changes, %.1f writes per object and hour, %.0f function calls per cluster and hour",
-		number, composed, length, float64(byUser["crossplane"])/float64(composed)/hours, float64(calls)/float64(number)/hours)
+	shown("%d clusters, %d objects, %s: 0 changes, %.1f writes per object and hour (%.3f per second and cluster), all of them Crossplane's; %.1f function calls per composite and hour",
+		of, number, length, float64(applied)/float64(number)/hours, float64(applied)/float64(of)/length.Seconds(), float64(total)/float64(len(composites))/hours)
 }
 
-// functionCalls is how often all pods of the function have been called.
-func functionCalls(t *testing.T) int {
+// settled waits until all composites of some namespaces have been ready for so
+// long that the function asks for nothing but what it does at rest.
+func settled(t *testing.T, namespaces []string) {
 	t.Helper()
 
-	pods := &corev1.PodList{}
-	if err := shared.Client().List(t.Context(), pods, client.InNamespace(crossplane.Namespace), client.MatchingLabels{"app.kubernetes.io/name": "function-multigres"}); err != nil {
-		t.Fatal(err)
-	}
+	const stay = 10 * time.Second
 
-	total := 0
+	deadline := time.Now().Add(fn.Settling + converge)
 
-	for i := range pods.Items {
-		c := shared.Kubelet.Container(pods.Items[i].GetUID())
-		if c == nil || c.Address == nil {
-			t.Fatalf("function's pod %s does not run", pods.Items[i].GetName())
-		}
+	for {
+		left, why := time.Duration(0), ""
 
-		total += scrape(t, "http://"+c.Address(metricsPort)+"/metrics", callMetric)
-	}
-
-	return total
-}
-
-// scrape adds up a counter of a metrics endpoint.
-func scrape(t *testing.T, url, metric string) int {
-	t.Helper()
-
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-
-	total := 0
-
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		fields := strings.Fields(lines.Text())
-		if len(fields) == 2 && strings.HasPrefix(fields[0], metric+"{") && strings.Contains(fields[0], "RunFunction") {
-			n, err := strconv.ParseFloat(fields[1], 64)
-			if err != nil {
-				t.Fatal(err)
+		for _, ns := range namespaces {
+			for name, o := range objects(t, ns) {
+				if rest := untilSettled(o); rest > left {
+					left, why = rest, ns+" "+name
+				}
 			}
+		}
 
-			total += int(n)
+		if left == 0 {
+			return
+		}
+
+		if time.Now().After(deadline) {
+			t.Fatalf("clusters should be at rest, but %s is not for another %s", why, left)
+		}
+
+		select {
+		case <-time.After(min(left+time.Second, stay)):
+		case <-t.Context().Done():
+			t.Fatal(t.Context().Err())
+		}
+	}
+}
+
+// untilSettled is how long a composite is not at rest yet. The last answer that
+// was not one of rest is good for another short time to live.
+func untilSettled(o *unstructured.Unstructured) time.Duration {
+	if o.GroupVersionKind().Group != v1alpha1.Group {
+		return 0
+	}
+
+	const longest = fn.Settling + 2*fn.DefaultTTLInProgress
+
+	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	left, ready := time.Duration(0), false
+
+	for _, c := range conditions {
+		m, _ := c.(map[string]any)
+		ready = ready || m["type"] == "Ready" && m["status"] == "True"
+
+		if m["type"] == "Ready" || m["type"] == "Responsive" && m["status"] == "False" {
+			s, _ := m["lastTransitionTime"].(string)
+			since, _ := time.Parse(time.RFC3339, s)
+			left = max(left, longest-time.Since(since))
 		}
 	}
 
-	return total
+	if !ready {
+		return longest
+	}
+
+	return left
+}
+
+// watched are all objects of some namespaces.
+func watched(t *testing.T, namespaces []string) map[string]*unstructured.Unstructured {
+	t.Helper()
+
+	m := map[string]*unstructured.Unstructured{}
+	for _, ns := range namespaces {
+		for name, o := range objects(t, ns) {
+			m[ns+" "+name] = o
+		}
+	}
+
+	return m
+}
+
+// unchanged fails the test if an object was made, changed or deleted. It returns
+// their number and the composites' names.
+func unchanged(t *testing.T, before, after map[string]*unstructured.Unstructured) (int, []string) {
+	t.Helper()
+
+	var composites []string
+
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if before[name] == nil || before[name].GetResourceVersion() != after[name].GetResourceVersion() {
+			t.Errorf("%s should not have changed", name)
+		}
+
+		if after[name].GroupVersionKind().Group == v1alpha1.Group {
+			composites = append(composites, after[name].GetNamespace()+"/"+after[name].GetName())
+		}
+
+		delete(before, name)
+	}
+
+	for name := range before {
+		t.Errorf("%s should still be there", name)
+	}
+
+	return len(after), composites
+}
+
+// applies fails the test if anybody but Crossplane wrote, or it more often to one
+// object than it should. It returns how often it did.
+func applies(t *testing.T, all []request, most int) int {
+	t.Helper()
+
+	n, each := 0, map[string]int{}
+
+	for _, r := range all {
+		what := fmt.Sprintf("%s %s/%s/%s %s", r.Verb, r.ObjectRef.Namespace, r.ObjectRef.Resource, r.ObjectRef.Name, r.ObjectRef.Subresource)
+
+		if who(r.User.Username) != "crossplane" {
+			t.Errorf("%s should not have written: %s", r.User.Username, what)
+			continue
+		}
+
+		n++
+		each[what]++
+	}
+
+	for _, what := range slices.Sorted(maps.Keys(each)) {
+		if each[what] > most {
+			t.Errorf("Crossplane should have written at most %d times, did %d times: %s", most, each[what], what)
+		}
+	}
+
+	return n
+}
+
+// functionCalls are how often all pods of the function say that they have composed
+// each composite of some namespaces in a time.
+func functionCalls(t *testing.T, from, to time.Time, namespaces []string) map[string]int {
+	t.Helper()
+
+	logs, err := filepath.Glob(filepath.Join(shared.Dir(), "log", "*function-multigres*.log"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("cannot find the function's logs: %v", err)
+	}
+
+	calls := map[string]int{}
+
+	for _, log := range logs {
+		b, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		for lines := bufio.NewScanner(bytes.NewReader(b)); lines.Scan(); {
+			name, at := composed(lines.Text())
+			if ns, _, _ := strings.Cut(name, "/"); slices.Contains(namespaces, ns) && at.After(from) && at.Before(to) {
+				calls[name]++
+			}
+		}
+	}
+
+	return calls
+}
+
+// composed is the composite of which a line of the function's log says that it was
+// composed, and when; empty if it says something else.
+func composed(line string) (string, time.Time) {
+	const (
+		message = "Composed"
+		layout  = "2006-01-02T15:04:05.000Z0700"
+	)
+
+	fields := strings.Split(line, "\t")
+	if n := len(fields); n < 3 || fields[n-2] != message {
+		return "", time.Time{}
+	}
+
+	var of struct{ Namespace, Name string }
+	if err := json.Unmarshal([]byte(fields[len(fields)-1]), &of); err != nil {
+		return "", time.Time{}
+	}
+
+	at, err := time.Parse(layout, fields[0])
+	if err != nil {
+		return "", time.Time{}
+	}
+
+	return of.Namespace + "/" + of.Name, at
 }

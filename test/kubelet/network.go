@@ -69,12 +69,24 @@ func (n *Network) Host(host, address string) {
 }
 
 // Delay makes connections to names wait before they are made, and before each
-// byte that comes back, from now on until the next call. Nil delays none.
+// piece that comes back, on those that there are, too, from now on until the next
+// call. Nil delays none.
 func (n *Network) Delay(f func(host string) time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 
 	n.delay = f
+}
+
+func (n *Network) delayOf(host string) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+
+	if n.delay == nil {
+		return 0
+	}
+
+	return n.delay(host)
 }
 
 // Resolve returns where a program listens that is behind a name and port.
@@ -208,14 +220,9 @@ func targetPort(svc *corev1.Service, pod *corev1.Pod, port int32) int32 {
 
 // ServeHTTP connects a client with what it wants.
 func (n *Network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	n.mu.Lock()
-	delay := time.Duration(0)
-	if n.delay != nil {
-		delay = n.delay(r.Host)
-	}
-	n.mu.Unlock()
+	delay := func() time.Duration { return n.delayOf(r.Host) }
 
-	time.Sleep(delay)
+	time.Sleep(delay())
 
 	if r.Method != http.MethodConnect {
 		n.forward(w, r)
@@ -259,7 +266,7 @@ func (n *Network) forward(w http.ResponseWriter, r *http.Request) {
 }
 
 // join copies both ways until one side has ended.
-func join(conn, server net.Conn, fromClient io.Reader, delay time.Duration) {
+func join(conn, server net.Conn, fromClient io.Reader, delay func() time.Duration) {
 	var once sync.Once
 
 	end := func() { once.Do(func() { _, _ = conn.Close(), server.Close() }) }
@@ -279,12 +286,12 @@ func join(conn, server net.Conn, fromClient io.Reader, delay time.Duration) {
 type slow struct {
 	io.Writer
 
-	delay time.Duration
+	delay func() time.Duration
 }
 
 // Write implements io.Writer.
 func (s slow) Write(p []byte) (int, error) {
-	time.Sleep(s.delay)
+	time.Sleep(s.delay())
 
 	return s.Writer.Write(p)
 }
