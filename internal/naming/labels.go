@@ -54,6 +54,15 @@ const (
 	// that need a restart to change.
 	AnnotationPostgresConfigHash = "multigres.com/postgres-config-hash"
 
+	// AnnotationCertificateRenewals is how often the certificates that a pod's
+	// programs load when they start have been renewed. A pod of the first ones
+	// has none.
+	AnnotationCertificateRenewals = "multigres.com/certificate-renewals"
+
+	// AnnotationCertificateHash is the hash of a certificate that a user
+	// provides and that a pod's programs load when they start.
+	AnnotationCertificateHash = "multigres.com/certificate-hash"
+
 	// AnnotationPostgresReloadHash is the hash of the PostgreSQL settings
 	// that a reload changes.
 	AnnotationPostgresReloadHash = "multigres.com/postgres-reload-hash"

@@ -141,6 +141,16 @@ type TLSCertificateObservation struct {
 	// CANotAfter is when the certificate of the signing authority stops being valid.
 	// +optional
 	CANotAfter *metav1.Time `json:"caNotAfter,omitempty"`
+
+	// Revision is how many certificates the Secret has had, the current one included.
+	// +optional
+	Revision int64 `json:"revision,omitempty"`
+
+	// Renewals is how often the certificate was replaced, or got an authority to trust, such that a program that loaded it
+	// before must load it anew: what it holds ends soon, or does not trust the others any more. A certificate that was
+	// replaced for other names or usages ends when the one before it did, and does not count.
+	// +optional
+	Renewals int64 `json:"renewals,omitempty"`
 }
 
 // A TLSCertificateSpec is the desired state of a TLSCertificate.

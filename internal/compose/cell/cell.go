@@ -15,8 +15,12 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
 )
 
-// requireRecord names the requirement of the record of this cell.
-const requireRecord = "cell-record"
+// Names of the requirements.
+const (
+	requireRecord      = "cell-record"
+	requireInternalTLS = "internal-tls"
+	requireGatewayTLS  = "gateway-tls"
+)
 
 // TypeLocalTopoReady is the condition that is True if the cell's own topology server serves, or the cell has none.
 const TypeLocalTopoReady = "LocalTopoReady"
@@ -53,7 +57,7 @@ func Compose(in compose.Input) (compose.Output, error) {
 	// A gateway without its cell's record exits after ten seconds, so it waits for it.
 	registered := c.Spec.CellRecordName == "" || compose.Ready(in.Find(requireRecord))
 	s.Add(naming.KeyGatewayService, buildService(c))
-	s.AddWhen(registered, "the record of cell "+string(c.Spec.Name), naming.KeyGatewayDeployment, buildDeployment(c))
+	s.AddWhen(registered, "the record of cell "+string(c.Spec.Name), naming.KeyGatewayDeployment, buildDeployment(c, renewals(in, c, s)))
 	if replicas(c) > 1 {
 		s.Add(naming.KeyGatewayPDB, buildPDB(c))
 	}
@@ -70,6 +74,12 @@ func requirements(c *v1alpha1.Cell) map[string]compose.Requirement {
 			Kind:       mv1alpha1.CellRecordKind,
 			Namespace:  c.Namespace,
 			Name:       c.Spec.CellRecordName,
+		}
+	}
+	// The cluster composes these, named as the Secrets that they make.
+	for requirement, name := range certificates(c) {
+		rs[requirement] = compose.Requirement{
+			APIVersion: mv1alpha1.SchemeGroupVersion.String(), Kind: mv1alpha1.TLSCertificateKind, Namespace: c.Namespace, Name: name,
 		}
 	}
 	if c.Spec.Drain {

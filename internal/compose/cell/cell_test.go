@@ -68,7 +68,7 @@ func input(t *testing.T, xr string, registered bool, observed map[string]string)
 	return compose.Input{
 		XR:       composetest.Object(t, xr),
 		Observed: composetest.Objects(t, observed),
-		Required: map[string][]object.Object{requireRecord: {composetest.Object(t, rec)}},
+		Required: map[string][]object.Object{requireRecord: {composetest.Object(t, rec)}, requireInternalTLS: nil, requireGatewayTLS: nil},
 	}
 }
 

@@ -53,7 +53,7 @@ func placeLabels(c *v1alpha1.Cell) map[string]string {
 	return out
 }
 
-func buildDeployment(c *v1alpha1.Cell) *appsv1.Deployment {
+func buildDeployment(c *v1alpha1.Cell, renewals string) *appsv1.Deployment {
 	selector := naming.Selector(labels(c))
 	volumes := gatewayVolumes(c)
 	pod := workload.Pod(c.Spec.Images.ImagePullSpec, workload.UserMultigres, workload.UserMultigres, workload.Placement{
@@ -97,7 +97,7 @@ func buildDeployment(c *v1alpha1.Cell) *appsv1.Deployment {
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{
 					Labels:      naming.Merge(c.Spec.Multigateway.PodLabels, naming.Merge(labels(c), placeLabels(c))),
-					Annotations: workload.PodAnnotations(c.Spec.Multigateway.PodAnnotations, project(c)),
+					Annotations: workload.WithRenewals(workload.PodAnnotations(c.Spec.Multigateway.PodAnnotations, project(c)), renewals),
 				},
 				Spec: pod,
 			},

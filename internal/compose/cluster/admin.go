@@ -13,15 +13,12 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/internal/resolve"
 )
 
-// Keys of the budgets, which only components with more than one replica have.
-const ()
-
 // addAdmin adds the admin API and its user interface.
 func (a *assembly) addAdmin() {
 	secret := a.c.internalTLS(naming.ComponentMultiAdmin)
 	sealed := secret == "" || a.s.IsReady(naming.KeyInternalTLS(naming.ComponentMultiAdmin))
 	a.add(naming.KeyMultiAdminService, buildMultiAdminService(a.c))
-	a.addWhen(sealed, "TLSCertificate "+secret, naming.KeyMultiAdminDeployment, buildMultiAdmin(a.c))
+	a.addWhen(sealed, "TLSCertificate "+secret, naming.KeyMultiAdminDeployment, a.renewed(buildMultiAdmin(a.c)))
 	if several(a.c.MultiAdmin) {
 		a.add(naming.KeyMultiAdminPDB, buildAdminPDB(a.c, naming.MultiAdmin(a.c.Name), naming.ComponentMultiAdmin))
 	}
@@ -31,6 +28,16 @@ func (a *assembly) addAdmin() {
 	if several(a.c.MultiAdminWeb) {
 		a.add(naming.KeyMultiAdminWebPDB, buildAdminPDB(a.c, naming.MultiAdminWeb(a.c.Name), naming.ComponentMultiAdminWeb))
 	}
+}
+
+// renewed makes new pods of the admin API whenever the certificate that it shows to other components has been renewed.
+func (a *assembly) renewed(d *appsv1.Deployment) *appsv1.Deployment {
+	if a.c.InternalTLS {
+		n := workload.Renewals(workload.HeldRenewals(a.s.Observed(naming.KeyMultiAdminDeployment)),
+			a.s.Observed(naming.KeyInternalTLS(naming.ComponentMultiAdmin)))
+		d.Spec.Template.Annotations = workload.WithRenewals(d.Spec.Template.Annotations, n)
+	}
+	return d
 }
 
 func several(a resolve.Admin) bool { return ptr.Deref(a.Spec.Replicas, 0) > 1 }

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/compose/workload"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 )
 
@@ -40,6 +41,9 @@ func buildInternalTLS(c *cluster, component string) *mv1alpha1.TLSCertificate {
 	}
 	out := buildCertificate(c, c.internalTLS(component), hosts)
 	out.Labels = c.labels(naming.ComponentInternalTLS)
+	if component == naming.ComponentMultiPooler && c.CertificateIssuerRef == nil {
+		out.Spec.ForProvider.Duration = &metav1.Duration{Duration: workload.PoolerCertificateDuration}
+	}
 	out.Spec.ForProvider.Usages = []mv1alpha1.CertificateUsage{mv1alpha1.CertificateUsageServerAuth, mv1alpha1.CertificateUsageClientAuth}
 	return out
 }

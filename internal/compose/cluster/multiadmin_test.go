@@ -10,6 +10,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
+
+	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/compose/workload"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/composetest"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 )
 
 func TestBuildMultiAdmin(t *testing.T) {
@@ -195,4 +200,23 @@ spec:
   maxUnavailable: 1
   selector: {matchLabels: {app.kubernetes.io/component: multiadmin, app.kubernetes.io/instance: orders, multigres.com/cluster: orders}}
 `)
+}
+
+// TestMultiAdminRenewed holds that the admin API starts anew with a renewed certificate, and not because nobody knows which it is.
+func TestMultiAdminRenewed(t *testing.T) {
+	const xr = minimal + "  internalTLS: {enabled: true}\n"
+	key := naming.KeyInternalTLS(naming.ComponentMultiAdmin)
+	observed := grow(t, xr, generatedSecret)
+	for _, step := range []struct{ status, want string }{
+		{status: `{atProvider: {revision: 1}, ` + ready + `}`},
+		{status: `{atProvider: {revision: 2, renewals: 1}, ` + ready + `}`, want: "1"},
+		{status: `{` + ready + `}`, want: "1"},
+	} {
+		observed[key] = withStatus(t, observed[key], step.status)
+		out := mustRun(t, compose.Input{XR: composetest.Object(t, xr), Observed: observed}, generatedSecret)
+		if got := workload.HeldRenewals(composetest.Get(t, out, naming.KeyMultiAdminDeployment)); got != step.want {
+			t.Errorf("with %s: want renewals %q, got %q", step.status, step.want, got)
+		}
+		observed = observe(t, out)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/compose/workload"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 )
 
@@ -37,6 +38,7 @@ func buildCertificate(sh *shard, services []string) *mv1alpha1.TLSCertificate {
 	issuer := sh.spec.CertificateIssuerRef
 	if issuer == nil {
 		c.Spec.ForProvider.CASecretName = sh.id.PgBackRestCASecret()
+		c.Spec.ForProvider.Duration = &metav1.Duration{Duration: workload.PoolerCertificateDuration}
 		return c
 	}
 	c.Spec.ForProvider.IssuerRef = &mv1alpha1.IssuerReference{Name: issuer.Name, Kind: issuer.Kind, Group: issuer.Group}

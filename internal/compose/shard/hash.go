@@ -15,7 +15,7 @@ import (
 const hashBytes = 8
 
 // specHash returns the hash of everything in a pod that needs a new pod to change: its whole specification, since none of it
-// changes in place, and the PostgreSQL settings that need a restart. What was not set is not part of it, so that a new
+// changes in place, the PostgreSQL settings that need a restart, and which certificates its programs have loaded. What was not set is not part of it, so that a new
 // version of the Kubernetes API with more fields leaves it as it is; neither are labels and other annotations, which change
 // in place.
 func specHash(pod *corev1.Pod, enc *object.Encoder) (string, error) {
@@ -25,6 +25,11 @@ func specHash(pod *corev1.Pod, enc *object.Encoder) (string, error) {
 	}
 	b := object.AppendCanonical(make([]byte, 0, 16<<10), s.GetFields()["spec"])
 	b = object.AppendCanonicalString(b, pod.Annotations[naming.AnnotationPostgresConfigHash])
+	for _, a := range []string{naming.AnnotationCertificateRenewals, naming.AnnotationCertificateHash} {
+		if v := pod.Annotations[a]; v != "" {
+			b = object.AppendCanonicalString(b, a+"="+v)
+		}
+	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:hashBytes]), nil
 }

@@ -34,7 +34,8 @@ func addOrchestrators(in compose.Input, s *compose.Set, sh *shard) {
 	gate := closedTLS(in, sh, requireOrchTLS, naming.ComponentMultiOrch)
 	for _, cell := range sh.orchCells {
 		s.Add(naming.KeyMultiOrchService(cell), buildOrchService(sh, cell))
-		s.AddWhen(gate == "", gate, naming.KeyMultiOrch(cell), buildOrchStatefulSet(sh, cell))
+		held := workload.HeldRenewals(s.Observed(naming.KeyMultiOrch(cell)))
+		s.AddWhen(gate == "", gate, naming.KeyMultiOrch(cell), buildOrchStatefulSet(sh, cell, workload.Renewals(held, orchCertificates(in, sh)...)))
 		if orchReplicas(sh) > 1 {
 			s.Add(naming.KeyMultiOrchPDB(cell), buildOrchPDB(sh, cell))
 		}
@@ -45,7 +46,7 @@ func orchReplicas(sh *shard) int32 { return ptr.Deref(sh.spec.Multiorch.Replicas
 
 // buildOrchStatefulSet builds the orchestrators of one cell. They keep nothing, yet they are a StatefulSet: the first to
 // initialise the shard claims it by its id for good, so an id must survive a restart and no two may share one.
-func buildOrchStatefulSet(sh *shard, cell string) *appsv1.StatefulSet {
+func buildOrchStatefulSet(sh *shard, cell, renewals string) *appsv1.StatefulSet {
 	labels := sh.id.CellLabels(cell, naming.ComponentMultiOrch)
 	selector := naming.Selector(labels)
 	spec := sh.spec.Multiorch
@@ -88,7 +89,7 @@ func buildOrchStatefulSet(sh *shard, cell string) *appsv1.StatefulSet {
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{
 					Labels:      naming.Merge(spec.PodLabels, labels),
-					Annotations: workload.PodAnnotations(spec.PodAnnotations, sh.project),
+					Annotations: workload.WithRenewals(workload.PodAnnotations(spec.PodAnnotations, sh.project), renewals),
 				},
 				Spec: pod,
 			},

@@ -91,7 +91,7 @@ func makePlan(in compose.Input, sh *shard, s *compose.Set, conf pgconf.Config, p
 	if sh.userCertificate() == "" {
 		s.Add(naming.KeyPgBackRestTLS, buildCertificate(sh, services(sh, f)))
 	}
-	templates, err := newTemplates(sh, conf, f.members)
+	templates, err := newTemplates(sh, conf, loaded(in, sh, s, f.members), f.members)
 	if err != nil {
 		return nil, err
 	}
@@ -117,9 +117,9 @@ func makePlan(in compose.Input, sh *shard, s *compose.Set, conf pgconf.Config, p
 }
 
 // newTemplates returns what makes the pods of each group whose pool is known.
-func newTemplates(sh *shard, conf pgconf.Config, ms []*member) (map[*group]*template, error) {
+func newTemplates(sh *shard, conf pgconf.Config, certs map[string]string, ms []*member) (map[*group]*template, error) {
 	enc := object.NewEncoder()
-	p := buildParts(sh, conf)
+	p := buildParts(sh, conf, certs)
 	out := make(map[*group]*template, len(sh.groups))
 	for _, m := range ms {
 		if m.spec == nil || out[m.group] != nil {

@@ -45,7 +45,6 @@ func progress(t testing.TB, out compose.Output) string {
 // TestGates holds what pods wait for. What waits says so, and what exists stays whatever its gate says.
 func TestGates(t *testing.T) {
 	all := []string{naming.KeyPod("main", "z1", 0), naming.KeyPod("main", "z1", 1), naming.KeyPod("main", "z1", 2)}
-	own := change(t, minimal, "filesystem: {path", "pgbackrestTLS: {secretName: mine}, filesystem: {path")
 	cases := map[string]struct {
 		reason   string
 		xr       string
@@ -84,16 +83,6 @@ func TestGates(t *testing.T) {
 			reason: "What a pod mounts must exist.", xr: minimal,
 			close:    func(w *world) { delete(w.in.Observed, naming.KeyPostgresConfig) },
 			progress: "ConfigMaps",
-		},
-		"OwnRecord": {
-			reason: "The record of a shard of the same name that is being deleted holds until its pods have gone, and takes these for them.", xr: minimal,
-			close:    func(w *world) { delete(w.in.Observed, naming.KeyShardRecord) },
-			progress: "ShardRecord orders-postgres-default-0-inf-36675870",
-		},
-		"RecordGoes": {
-			reason: "So does one that is being deleted by hand.", xr: minimal,
-			close:    func(w *world) { w.edit(naming.KeyShardRecord, "2026-01-01T00:00:00Z", "metadata", "deletionTimestamp") },
-			progress: "ShardRecord orders-postgres-default-0-inf-36675870",
 		},
 		"UserCertificate": {
 			reason: "A certificate of the user's own opens the gate when it is complete.", xr: own,
@@ -291,7 +280,6 @@ func TestRetire(t *testing.T) {
 
 // TestKeepsCertificate holds that the generated certificate stays while a pod mounts it, and goes with the last such pod.
 func TestKeepsCertificate(t *testing.T) {
-	own := change(t, minimal, "filesystem: {path", "pgbackrestTLS: {secretName: mine}, filesystem: {path")
 	w := newWorld(t, minimal, map[string][]object.Object{
 		requireCertificate: composetestObjects(t, `{kind: Secret, data: {ca.crt: YQ==, tls.crt: YQ==, tls.key: YQ==}}`),
 	})

@@ -36,7 +36,7 @@ type parts struct {
 	annotations map[string]string
 }
 
-func buildParts(sh *shard, conf pgconf.Config) *parts {
+func buildParts(sh *shard, conf pgconf.Config, certs map[string]string) *parts {
 	v := buildVolumes(sh)
 	p := &parts{
 		postgres:    buildPostgres(sh, v),
@@ -44,11 +44,11 @@ func buildParts(sh *shard, conf pgconf.Config) *parts {
 		exporter:    buildExporter(sh, v),
 		volumes:     v.volumes,
 		peers:       naming.Selector(sh.id.Labels(naming.ComponentShardPool)),
-		annotations: map[string]string{
+		annotations: naming.Merge(certs, map[string]string{
 			// A pod whose annotations change is looked at by its kubelet at once, and so its mounted configuration is refreshed.
 			naming.AnnotationPostgresReloadHash: conf.ReloadHash,
 			naming.AnnotationPostgresConfigHash: conf.RestartHash,
-		},
+		}),
 	}
 	if sh.spec.Images.PostgresExporter != "" {
 		p.annotations[naming.AnnotationPrometheusScrape] = "true"

@@ -59,11 +59,6 @@ func closed(in compose.Input, sh *shard, s *compose.Set) string {
 			return "ConfigMaps"
 		}
 	}
-	// The record must be the shard's own. That of a shard of the same name, made and deleted before, goes when its pods have
-	// gone, and takes pods of the same names for them.
-	if rec := s.Observed(naming.KeyShardRecord); !rec.Exists() || rec.Deleting() {
-		return "ShardRecord " + sh.id.Record()
-	}
 	if sh.onFilesystem() && !s.IsReady(naming.KeyBackupClaim) {
 		return "VolumeClaim " + sh.id.BackupClaim()
 	}

@@ -79,6 +79,10 @@ func issuedObservation(mg *v1alpha1.TLSCertificate, c *unstructured.Unstructured
 	if ca, err := pki.ParseBundle(s.Data[keyCA]); err == nil && len(ca) > 0 {
 		out.CANotAfter = moment(ca[0].NotAfter)
 	}
+	// It counts what it issued, and does not say why: whoever holds an older one is to let go of it.
+	if n, _, _ := unstructured.NestedInt64(c.Object, "status", "revision"); n > 0 {
+		out.Revision, out.Renewals = n, n-1
+	}
 	return out
 }
 

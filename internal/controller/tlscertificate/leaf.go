@@ -18,9 +18,18 @@ const (
 	defaultCADuration = 10 * 365 * 24 * time.Hour
 )
 
+// longPropagation is the longest time for which a new authority signs no renewals.
+const longPropagation = 24 * time.Hour
+
+// staleNames is why a certificate is replaced that its holders may go on to use: it is as good as the next one, for other names.
+const staleNames = "the certificate is for other names or usages"
+
 // propagation is how long a new authority signs no renewals, so that whoever is to trust it hears of it first: the kubelet takes
-// up to two minutes to refresh a Secret in a pod, and servers look at their files now and then.
-const propagation = 10 * time.Minute
+// up to two minutes to refresh a Secret in a pod, and programs that load their files only when they start are started anew one
+// after the other.
+func propagation(mg *v1alpha1.TLSCertificate) time.Duration {
+	return min(longPropagation, durationOf(mg)/10)
+}
 
 // usages that the API knows.
 var usages = map[v1alpha1.CertificateUsage]x509.ExtKeyUsage{
@@ -58,15 +67,20 @@ func inspect(mg *v1alpha1.TLSCertificate, s *corev1.Secret, a *authority, now ti
 		out.stale = "the certificate is not valid"
 		return out
 	}
-	if !request(mg).Matches(p.Certificate) {
-		out.stale = "the certificate is for other names or usages"
+	if due(mg, p.Certificate, a, now) {
+		out.stale = "the certificate is due for renewal"
 		return out
 	}
-	known := !now.Before(a.Certificate.NotBefore.Add(propagation)) || p.Certificate.NotAfter.Sub(now) < propagation
-	if known && !now.Before(renewal(mg, p.Certificate)) {
-		out.stale = "the certificate is due for renewal"
+	if !request(mg).Matches(p.Certificate) {
+		out.stale = staleNames
 	}
 	return out
+}
+
+// due is true if a certificate that is otherwise good is to be renewed now.
+func due(mg *v1alpha1.TLSCertificate, c *x509.Certificate, a *authority, now time.Time) bool {
+	known := !now.Before(a.Certificate.NotBefore.Add(propagation(mg))) || c.NotAfter.Sub(now) < propagation(mg)
+	return known && !now.Before(renewal(mg, c))
 }
 
 // renewal returns when a certificate is to be replaced: so long before its end as is asked for, or after two thirds of its life
@@ -109,6 +123,16 @@ func or(d *metav1.Duration, fallback time.Duration) time.Duration {
 		return fallback
 	}
 	return d.Duration
+}
+
+// next returns what to request in place of a certificate. One for other names ends when the one before it does: whoever loaded
+// that one must let go of it by the same renewal.
+func (l leaf) next(mg *v1alpha1.TLSCertificate, now time.Time) pki.Request {
+	out := request(mg)
+	if l.stale == staleNames {
+		out.Duration = min(out.Duration, l.cert.NotAfter.Sub(now))
+	}
+	return out
 }
 
 // observation returns what a certificate says.

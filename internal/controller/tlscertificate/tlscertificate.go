@@ -103,7 +103,9 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.TLSCertificate) (ma
 		return managed.ExternalObservation{}, err
 	}
 	l := inspect(mg, s, a, e.now())
+	past := countOf(s)
 	mg.Status.AtProvider = observation(mg, l.cert, a)
+	mg.Status.AtProvider.Revision, mg.Status.AtProvider.Renewals = past.revision, past.renewals
 	mg.SetConditions(ready(l, a))
 	return managed.ExternalObservation{
 		ResourceExists:   true,
@@ -172,8 +174,11 @@ func (e *external) fill(mg *v1alpha1.TLSCertificate, s *corev1.Secret, a *author
 		s.Data = map[string][]byte{}
 	}
 	metav1.SetMetaDataAnnotation(&s.ObjectMeta, annotationOwner, mg.GetName())
-	if inspect(mg, s, a, e.now()).stale != "" {
-		p, err := pki.Issue(e.random, e.now(), a.Pair, request(mg))
+	l := inspect(mg, s, a, e.now())
+	past := countOf(s).or(mg.Status.AtProvider)
+	past.next(l, trustsMore(s, a)).write(s)
+	if l.stale != "" {
+		p, err := pki.Issue(e.random, e.now(), a.Pair, l.next(mg, e.now()))
 		if err != nil {
 			return err
 		}

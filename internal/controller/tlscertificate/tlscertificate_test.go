@@ -155,6 +155,7 @@ func TestLifecycle(t *testing.T) {
 	want := v1alpha1.TLSCertificateObservation{
 		NotBefore: moment(first.NotBefore), NotAfter: moment(start.Add(leafDuration)), Serial: first.SerialNumber.Text(16),
 		RenewalTime: moment(start.Add(leafDuration - renewBefore)), CANotAfter: moment(start.Add(caDuration)),
+		Revision: 1,
 	}
 	if diff := cmp.Diff(want, mg.Status.AtProvider); diff != "" {
 		t.Errorf("Observe(): -want status, +got:\n%s", diff)
