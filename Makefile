@@ -95,7 +95,7 @@ say = @printf '==> %s\n'
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' Makefile
 	@echo "  Variables: REGISTRY=$(REGISTRY) VERSION=$(VERSION) ARCHS=$(ARCHS) FUZZTIME=$(FUZZTIME) BENCHTIME=$(BENCHTIME)"
 
 # ---- Programs ----------------------------------------------------------------
@@ -446,9 +446,12 @@ $(IMAGES)/made: test/bed/images.yaml $(IMAGES)/debian.layer $(IMAGE_TOOLS) $(COR
 		$(BIN)/image --list=test/bed/images.yaml --out=$(IMAGES)
 	@touch $@
 
-.PHONY: bed-up
-bed-up: $(IMAGES)/made $(CONTROL_PLANE) $(NODE) $(KUBECTL) $(CONTAINERD) $(RUNC) $(CNI) ## Start a real Kubernetes of three zones on this machine (needs root); BED names it.
+.PHONY: bed-build
+bed-build: $(IMAGES)/made $(CONTROL_PLANE) $(NODE) $(KUBECTL) $(CONTAINERD) $(RUNC) $(CNI)
 	@go build -o $(BIN)/ ./test/bed/cmd/bed
+
+.PHONY: bed-up
+bed-up: bed-build ## Start a real Kubernetes of three zones on this machine (needs root); BED names it.
 	$(say) "bed: start $(BED)"
 	@$(bed) up
 
@@ -461,9 +464,12 @@ $(IMAGES)/crossplane.yaml: $(HELM)
 # The bed's own registry, as its nodes and Crossplane see it.
 BED_REGISTRY := 10.209.0.1:5000/crossplane-multigres
 
+.PHONY: bed-packages
+bed-packages: $(IMAGES)/crossplane.yaml
+	@$(MAKE) --no-print-directory xpkg REGISTRY=$(BED_REGISTRY) XPKG=$(CACHE)/xpkg-bed ARCHS=$(shell go env GOARCH) SIGN_KEY= >/dev/null
+
 .PHONY: bed-install
-bed-install: $(IMAGES)/crossplane.yaml ## Install Crossplane and our packages in the bed, in pods.
-	@$(MAKE) --no-print-directory xpkg REGISTRY=$(BED_REGISTRY) XPKG=$(CACHE)/xpkg-bed >/dev/null
+bed-install: bed-packages ## Install Crossplane and our packages in the bed, in pods.
 	$(say) "bed: install"
 	@$(bed) install --crossplane=$(IMAGES)/crossplane.yaml --packages=$(CACHE)/xpkg-bed --registry=$(BED_REGISTRY) --version=$(VERSION)
 
@@ -489,6 +495,36 @@ bed-down: ## End what bed-up has started, and remove all of it but what was buil
 	@go build -o $(BIN)/ ./test/bed/cmd/bed
 	@$(bed) down
 
+# ---- Reliability -------------------------------------------------------------
+
+# Which scenarios run, and whether the bed stays for the next run.
+RUN  ?= .
+KEEP ?=
+
+# The bounded part: a cluster comes up, its leader dies, it is changed, it is deleted and made again.
+SHORT := ^(TestBootstrap|TestLeaderKilled|TestRollingUpdate|TestRetain)$$
+
+# scenarios runs those that $(1) names in a bed of their own, which goes away whatever becomes of them. Where no bed can run nothing is
+# built for one, and the tests say how many of them were skipped.
+define scenarios
+@go build -o $(BIN)/ ./test/bed/cmd/bed
+@if $(BIN)/bed check; then $(MAKE) --no-print-directory bed-build bed-packages; fi
+@trap '$(if $(KEEP),:,$(BIN)/bed --name=e2e --cache=$(CACHE) down)' EXIT; trap 'exit 130' INT TERM; \
+	cd test/reliability && BED_BIN=$(BIN)/bed BED_NAME=e2e BED_CACHE=$(CACHE) BED_CROSSPLANE=$(IMAGES)/crossplane.yaml \
+	BED_PACKAGES=$(CACHE)/xpkg-bed BED_REGISTRY=$(BED_REGISTRY) BED_VERSION=$(VERSION) go test -count=1 -timeout 3h -run '$(1)'
+endef
+
+.PHONY: e2e-short
+e2e-short: ## Run the bounded part of the scenarios on real kubelets (needs root): bootstrap, leader killed, rolling update, Retain.
+	$(say) "reliability: bounded part"
+	@go test -count=1 ./test/load/... ./test/bed/...
+	$(call scenarios,$(SHORT))
+
+.PHONY: e2e
+e2e: ## Run all scenarios on real kubelets (needs root), or those that RUN names; KEEP=1 leaves the bed up.
+	$(say) "reliability: $(RUN)"
+	$(call scenarios,$(RUN))
+
 # ---- All together ------------------------------------------------------------
 
 .PHONY: test
@@ -500,6 +536,7 @@ test: ## Run all tests, as CI does.
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory render
 	@$(MAKE) --no-print-directory integration
+	@$(MAKE) --no-print-directory e2e-short
 	@$(MAKE) --no-print-directory bench-smoke
 	@$(MAKE) --no-print-directory xpkg-check
 	$(say) "test: all passed"

@@ -49,8 +49,22 @@ func (c Config) createHubNetwork() error {
 			return err
 		}
 	}
-	// So that the API server reaches webhooks. The first node's kube-proxy knows all services.
-	return ip("-n " + hub + " route add " + serviceCIDR + " via " + c.Nodes()[0].Address())
+	return c.routeServices(c.Nodes()[0])
+}
+
+// routeServices leads the API server to services, so that it reaches webhooks, through a node whose kube-proxy lives.
+func (c Config) routeServices(n Node) error {
+	return ip("-n " + c.namespace("") + " route replace " + serviceCIDR + " via " + n.Address())
+}
+
+// routeAround leads the API server to services through another node than one that is about to fail.
+func (c Config) routeAround(n Node) error {
+	for _, o := range c.Nodes() {
+		if o != n && c.noted(o.Name()) != 0 {
+			return c.routeServices(o)
+		}
+	}
+	return nil
 }
 
 // createNodeNetwork makes a node's namespace and plugs it in, unless it is there.
@@ -108,6 +122,9 @@ func (c Config) deleteNetworks() error {
 
 // Cut takes a node off the network: a partition of its zone. Its programs and pods go on.
 func (c Config) Cut(n Node) error {
+	if err := c.routeAround(n); err != nil {
+		return err
+	}
 	return ip("-n " + c.namespace("") + " link set " + n.Name() + " nomaster")
 }
 

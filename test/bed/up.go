@@ -154,7 +154,12 @@ func (c Config) StartNode(n Node) error {
 }
 
 // KillNode ends a node at once: its zone loses power.
-func (c Config) KillNode(n Node) error { return c.kill(n.Name()) }
+func (c Config) KillNode(n Node) error {
+	if err := c.routeAround(n); err != nil {
+		return err
+	}
+	return c.kill(n.Name())
+}
 
 // args are what this program is called with to do something for the same bed.
 func (c Config) args(command string, more ...string) []string {

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 )
@@ -35,10 +36,40 @@ func (c *ControlPlane) Artifacts(ctx context.Context, name, namespace string) (s
 
 	errs := []error{c.copyLogs(filepath.Join(dir, "log"))}
 	if namespace != "" {
-		errs = append(errs, c.writeEvents(ctx, dir, namespace), c.writeObjects(ctx, dir, namespace))
+		errs = append(errs, Snapshot(ctx, c.admin, dir, namespace))
 	}
 
 	return dir, errors.Join(errs...)
+}
+
+// A snapshot is written of one namespace into one folder.
+type snapshot struct {
+	admin          *rest.Config
+	client         client.Client
+	dir, namespace string
+}
+
+// Snapshot writes the objects and events of a namespace, as an administrator
+// sees them, to a folder. It writes what it can; the error joins what it could
+// not.
+func Snapshot(ctx context.Context, admin *rest.Config, dir, namespace string) error {
+	scheme, err := Scheme()
+	if err != nil {
+		return err
+	}
+
+	k, err := client.New(admin, client.Options{Scheme: scheme})
+	if err != nil {
+		return errors.Wrap(err, "cannot make client")
+	}
+
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return errors.Wrap(err, "cannot make folder")
+	}
+
+	s := snapshot{admin: admin, client: k, dir: dir, namespace: namespace}
+
+	return errors.Join(s.writeEvents(ctx), s.writeObjects(ctx))
 }
 
 func (c *ControlPlane) copyLogs(dir string) error {
@@ -62,9 +93,9 @@ func (c *ControlPlane) copyLogs(dir string) error {
 }
 
 // writeEvents writes the events in the order in which they happened.
-func (c *ControlPlane) writeEvents(ctx context.Context, dir, namespace string) error {
+func (s snapshot) writeEvents(ctx context.Context) error {
 	list := &corev1.EventList{}
-	if err := c.client.List(ctx, list, client.InNamespace(namespace)); err != nil {
+	if err := s.client.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
 		return errors.Wrap(err, "cannot list events")
 	}
 
@@ -77,26 +108,26 @@ func (c *ControlPlane) writeEvents(ctx context.Context, dir, namespace string) e
 		fmt.Fprintf(b, "%s %dx %s %s/%s %s: %s\n", e.LastTimestamp.UTC().Format("15:04:05"), e.Count, e.Type, e.InvolvedObject.Kind, e.InvolvedObject.Name, e.Reason, e.Message)
 	}
 
-	return errors.Wrap(os.WriteFile(filepath.Join(dir, "events.txt"), []byte(b.String()), 0o600), "cannot write events")
+	return errors.Wrap(os.WriteFile(filepath.Join(s.dir, "events.txt"), []byte(b.String()), 0o600), "cannot write events")
 }
 
 // writeObjects writes one file for each kind of which there are objects.
-func (c *ControlPlane) writeObjects(ctx context.Context, dir, namespace string) error {
-	kinds, err := c.namespacedKinds()
+func (s snapshot) writeObjects(ctx context.Context) error {
+	kinds, err := s.namespacedKinds()
 	errs := []error{err}
 
 	for _, gvk := range kinds {
-		errs = append(errs, c.writeKind(ctx, dir, namespace, gvk))
+		errs = append(errs, s.writeKind(ctx, gvk))
 	}
 
 	return errors.Join(errs...)
 }
 
-func (c *ControlPlane) writeKind(ctx context.Context, dir, namespace string, gvk schema.GroupVersionKind) error {
+func (s snapshot) writeKind(ctx context.Context, gvk schema.GroupVersionKind) error {
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(gvk)
 
-	if err := c.client.List(ctx, list, client.InNamespace(namespace)); err != nil {
+	if err := s.client.List(ctx, list, client.InNamespace(s.namespace)); err != nil {
 		return errors.Wrapf(err, "cannot list %s", gvk.Kind)
 	}
 
@@ -117,12 +148,12 @@ func (c *ControlPlane) writeKind(ctx context.Context, dir, namespace string, gvk
 
 	file := strings.ToLower(strings.TrimSuffix(gvk.Kind+"."+gvk.Group, ".")) + ".yaml"
 
-	return errors.Wrapf(os.WriteFile(filepath.Join(dir, file), []byte(b.String()), 0o600), "cannot write %s", gvk.Kind)
+	return errors.Wrapf(os.WriteFile(filepath.Join(s.dir, file), []byte(b.String()), 0o600), "cannot write %s", gvk.Kind)
 }
 
 // namespacedKinds returns the kinds that can be listed in a namespace, except events.
-func (c *ControlPlane) namespacedKinds() ([]schema.GroupVersionKind, error) {
-	api, err := discovery.NewDiscoveryClientForConfig(c.admin)
+func (s snapshot) namespacedKinds() ([]schema.GroupVersionKind, error) {
+	api, err := discovery.NewDiscoveryClientForConfig(s.admin)
 	if err != nil {
 		return nil, errors.Wrap(err, "cannot make client")
 	}

@@ -29,6 +29,7 @@ type cli struct {
 	Cache string   `default:".cache" help:"Folder with what make built, and of the bed itself." type:"path"`
 	Zones []string `default:"eu-1a,eu-1b,eu-1c" help:"Failure zones, one node each."`
 
+	Check     checkCmd     `cmd:"" help:"Say whether this machine can run a bed."`
 	Up        upCmd        `cmd:"" help:"Start the bed."`
 	Down      downCmd      `cmd:"" help:"End the bed and remove all of it."`
 	Install   installCmd   `cmd:"" help:"Install Crossplane and our packages."`
@@ -43,6 +44,11 @@ type cli struct {
 }
 
 func (c *cli) config() bed.Config { return bed.Config{Name: c.Name, Cache: c.Cache, Zones: c.Zones} }
+
+type checkCmd struct{}
+
+// Run says what is missing.
+func (checkCmd) Run() error { return bed.Supported() }
 
 type upCmd struct {
 	Listen  string        `default:"127.0.0.1:0" help:"TCP address of the API server on this machine."`

@@ -1,0 +1,39 @@
+package reliability
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+)
+
+// reported are the rows of the table of this run.
+var reported []string
+
+// A line is what is told of one thing that was done to a cluster.
+type line struct {
+	scenario, what   string
+	outage, recovery time.Duration
+	rows, lost       int
+	load             string
+}
+
+// tell prints a line and keeps it for the table.
+func tell(l line) {
+	fmt.Printf("reliability: %-22s %-38s outage %5.1f s  recovery %5.1f s  rows %6d  lost %d  load %s\n",
+		l.scenario, l.what, l.outage.Seconds(), l.recovery.Seconds(), l.rows, l.lost, l.load)
+	reported = append(reported, fmt.Sprintf("| `%s` | %s | %.1f s | %.0f s | %d of %d | %s |",
+		l.scenario, l.what, l.outage.Seconds(), l.recovery.Seconds(), l.lost, l.rows, l.load))
+}
+
+// report writes the table, for docs/reliability.md, to .cache/reliability.md.
+func report() error {
+	if len(reported) == 0 {
+		return nil
+	}
+	table := "| Scenario | Event | Outage | Recovery | Lost | Load |\n| --- | --- | --- | --- | --- | --- |\n" + strings.Join(reported, "\n") + "\n"
+	return errors.Wrap(os.WriteFile(filepath.Join(shared.Cache, "reliability.md"), []byte(table), 0o600), "cannot write table")
+}
