@@ -36,12 +36,17 @@ func TestRollingUpdate(t *testing.T) {
 	s.end()
 }
 
-// roll changes the spec and follows the rollout to its end.
-func (s *scenario) roll(what string, change func(*v1alpha1.MultigresClusterSpec)) {
+// roll changes the spec, does what else is said at once, and follows the rollout to its end.
+func (s *scenario) roll(what string, change func(*v1alpha1.MultigresClusterSpec), then ...func()) {
 	s.Helper()
 	before, leader := s.pods(), s.cluster.leader(s.T)
 	seen, stop := s.observe()
-	s.strike(what, func() { s.cluster.change(s.T, change) })
+	s.strike(what, func() {
+		s.cluster.change(s.T, change)
+		for _, f := range then {
+			f()
+		}
+	})
 	s.recovered(func(ctx context.Context) error {
 		for name, uid := range s.pods() {
 			if before[name] == uid {

@@ -75,13 +75,26 @@ func (s *scenario) strike(what string, do func()) {
 // silent is the same as recovered for a cluster that nobody writes to: there is no outage.
 func (s *scenario) silent(also ...func(context.Context) error) {
 	s.Helper()
-	s.await(also)
+	s.await(append(also, s.cluster.complete))
+}
+
+// resumed is the same for a cluster that cannot be complete, since something is still broken.
+func (s *scenario) resumed(also ...func(context.Context) error) {
+	s.Helper()
+	s.await(append(also, s.writing))
+	s.measure()
 }
 
 // recovered waits until the cluster is complete, rows are written, and what else is said holds, all of it for some seconds; it notes since when.
 func (s *scenario) recovered(also ...func(context.Context) error) {
 	s.Helper()
-	s.await(append(also, s.writing))
+	s.await(append(also, s.writing, s.cluster.complete))
+	s.measure()
+}
+
+// measure notes the outage.
+func (s *scenario) measure() {
+	s.Helper()
 	l := &s.lines[len(s.lines)-1]
 	outage, began := s.writer.Outage(s.struck, time.Now())
 	l.outage = outage
@@ -90,13 +103,13 @@ func (s *scenario) recovered(also ...func(context.Context) error) {
 		s.what, s.struck.UTC().Format(time.TimeOnly), outage.Seconds(), began.UTC().Format(time.TimeOnly), errs, last)
 }
 
-// await waits until the cluster is complete and more holds, and notes since when.
-func (s *scenario) await(also []func(context.Context) error) {
+// await waits until all holds for some seconds, and notes since when.
+func (s *scenario) await(all []func(context.Context) error) {
 	s.Helper()
 	var since time.Time
 	eventually(s.T, "recovered: "+s.what, func(ctx context.Context) error {
 		now := time.Now()
-		err := s.wanting(ctx, also)
+		err := wanting(ctx, all)
 		if err != nil {
 			since = time.Time{}
 			s.rebuildDiverged(ctx)
@@ -114,8 +127,8 @@ func (s *scenario) await(also []func(context.Context) error) {
 }
 
 // wanting says what is missing.
-func (s *scenario) wanting(ctx context.Context, also []func(context.Context) error) error {
-	for _, ok := range append(also, s.cluster.complete) {
+func wanting(ctx context.Context, all []func(context.Context) error) error {
+	for _, ok := range all {
 		if err := ok(ctx); err != nil {
 			return err
 		}

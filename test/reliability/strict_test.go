@@ -1,0 +1,147 @@
+package reliability
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/jackc/pgx/v5"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
+)
+
+// TestStrict brings up a second cluster with all that can be stricter: every commit in two cells, TLS for applications and between all components;
+// and in somebody else's topology server, that of the first. An application writes over TLS, the leader's pod dies, and then the cluster is
+// deleted with its volumes: nothing at all is left of it, neither in its namespace nor in the topology server.
+func TestStrict(t *testing.T) {
+	supported(t)
+	store := the(t)
+	const commonName = "orders.example.org"
+	c := create(t, "strict", spec(func(s *v1alpha1.MultigresClusterSpec) {
+		s.DurabilityPolicy = "MULTI_CELL_AT_LEAST_2"
+		s.CertCommonName = commonName
+		s.InternalTLS = &v1alpha1.InternalTLSConfig{Enabled: ptr.To(true)}
+		s.PVCDeletionPolicy = &v1alpha1.PVCDeletionPolicy{WhenDeleted: v1alpha1.PVCDelete, WhenScaled: v1alpha1.PVCDelete}
+		s.GlobalTopoServer = &v1alpha1.GlobalTopoServerSpec{External: &v1alpha1.ExternalTopoServerSpec{Endpoints: []v1alpha1.EndpointURL{
+			v1alpha1.EndpointURL("http://" + naming.ServiceHost(naming.GlobalTopoServer(store.name), store.namespace) + ":2379"),
+		}}}
+	}))
+	r, err := c.record(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := r.Status.AtProvider.DurabilityPolicy; p != "MULTI_CELL_AT_LEAST_2" {
+		t.Errorf("policy in force is %q", p)
+	}
+	c.speaksTLS(t, commonName)
+	if n := store.keys(t, naming.TopologyRoot(c.namespace, c.name)); n == 0 {
+		t.Error("the cluster has no records in the shared topology server")
+	}
+
+	s := watch(t, c)
+	leader := c.leader(t)
+	s.strike("leader's pod deleted, TLS, two cells", func() { remove(t, leader) })
+	s.recovered(replaced(leader))
+	s.end()
+
+	mgc, err := c.get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	if err := shared.client.Delete(t.Context(), mgc); err != nil {
+		t.Fatalf("cannot delete cluster: %v", err)
+	}
+	eventually(t, "nothing is left", func(ctx context.Context) error {
+		left, err := everything(ctx, c.namespace)
+		if err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			return errors.Wrap(errNotYet, strings.Join(left, ", "))
+		}
+		return nil
+	})
+	if n := store.keys(t, naming.TopologyRoot(c.namespace, c.name)); n != 0 {
+		t.Errorf("%d keys of the cluster are left in the shared topology server", n)
+	}
+	fmt.Printf("reliability: %-22s deleted with its volumes, nothing is left, after %.1f s\n", t.Name(), time.Since(begin).Seconds())
+}
+
+// speaksTLS connects as an application does that verifies whom it speaks to.
+func (c *cluster) speaksTLS(t *testing.T, commonName string) {
+	t.Helper()
+	secret := &corev1.Secret{}
+	if err := shared.client.Get(t.Context(), client.ObjectKey{Namespace: c.namespace, Name: naming.GatewayTLSSecret(c.name)}, secret); err != nil {
+		t.Fatalf("cannot read certificate: %v", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(secret.Data["ca.crt"]) {
+		t.Fatalf("the gateways' certificate comes without its authority")
+	}
+	eventually(t, "an application can connect over TLS", func(ctx context.Context) error {
+		target, err := c.target(ctx, shared.alive())
+		if err != nil {
+			return err
+		}
+		cfg, err := pgx.ParseConfig(target.URI)
+		if err != nil {
+			return err
+		}
+		cfg.DialFunc, cfg.LookupFunc, cfg.Fallbacks = target.Dial, target.Lookup, nil
+		cfg.TLSConfig = &tls.Config{RootCAs: roots, ServerName: commonName, MinVersion: tls.VersionTLS12}
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		conn, err := pgx.ConnectConfig(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+		var one int
+		return conn.QueryRow(ctx, "select 1").Scan(&one)
+	})
+}
+
+// keys counts the keys below a root in a cluster's topology server.
+func (c *cluster) keys(t *testing.T, root string) int64 {
+	t.Helper()
+	from := shared.alive()
+	host := naming.ServiceHost(naming.GlobalTopoServer(c.name), c.namespace)
+	found, err := shared.LookupFrom(from)(t.Context(), host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := shared.DialFrom(from)
+	etcd, err := clientv3.New(clientv3.Config{
+		Endpoints: []string{"passthrough:///" + found[0] + ":2379"}, Context: t.Context(),
+		DialOptions: []grpc.DialOption{
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) { return dial(ctx, "tcp", address) }),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = etcd.Close() }()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	// What belongs to a cluster is below its namespace's and its own name: the root, and what its cells have beside it.
+	got, err := etcd.Get(ctx, strings.TrimSuffix(root, "global"), clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil {
+		t.Fatalf("cannot read topology: %v", err)
+	}
+	return got.Count
+}
