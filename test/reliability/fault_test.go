@@ -8,6 +8,7 @@ import (
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane-multigres/crossplane-multigres/test/bed"
@@ -70,6 +71,19 @@ func remove(t *testing.T, p corev1.Pod) {
 	if err := shared.client.Delete(t.Context(), &p); err != nil {
 		t.Fatalf("cannot delete pod: %v", err)
 	}
+}
+
+// claim is the name of the volume claim that holds the data of a pooler or of a member of a topology server.
+func claim(p *corev1.Pod) string { return "data-" + p.GetName() }
+
+// wipe deletes a pod and its volume for good.
+func wipe(t *testing.T, p corev1.Pod) {
+	t.Helper()
+	pvc := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: p.GetNamespace(), Name: claim(&p)}}
+	if err := shared.client.Delete(t.Context(), pvc); err != nil {
+		t.Fatalf("cannot delete volume: %v", err)
+	}
+	remove(t, p)
 }
 
 // replaced waits for another pod of the same name.

@@ -13,7 +13,7 @@ import (
 // reported are the rows of the table of this run.
 var reported []string
 
-// A line is what is told of one thing that was done to a cluster.
+// A line is what is told of one thing that was done to a cluster. Without a client there is no outage.
 type line struct {
 	scenario, what   string
 	outage, recovery time.Duration
@@ -23,10 +23,14 @@ type line struct {
 
 // tell prints a line and keeps it for the table.
 func tell(l line) {
-	fmt.Printf("reliability: %-22s %-38s outage %5.1f s  recovery %5.1f s  rows %6d  lost %d  load %s\n",
-		l.scenario, l.what, l.outage.Seconds(), l.recovery.Seconds(), l.rows, l.lost, l.load)
-	reported = append(reported, fmt.Sprintf("| `%s` | %s | %.1f s | %.0f s | %d of %d | %s |",
-		l.scenario, l.what, l.outage.Seconds(), l.recovery.Seconds(), l.lost, l.rows, l.load))
+	outage := "-"
+	if l.outage > 0 {
+		outage = fmt.Sprintf("%.1f s", l.outage.Seconds())
+	}
+	fmt.Printf("reliability: %-21s %-40s outage %6s  recovery %5.1f s  rows %5d  lost %d  load %s\n",
+		l.scenario, l.what, outage, l.recovery.Seconds(), l.rows, l.lost, l.load)
+	reported = append(reported, fmt.Sprintf("| `%s` | %s | %s | %.0f s | %d of %d | %s |",
+		l.scenario, l.what, outage, l.recovery.Seconds(), l.lost, l.rows, l.load))
 }
 
 // report writes the table, for docs/reliability.md, to .cache/reliability.md.

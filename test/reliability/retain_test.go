@@ -28,6 +28,12 @@ func TestRetain(t *testing.T) {
 		t.Fatal(err)
 	}
 	password := c.password(t)
+	eventually(t, "there is something to lose", func(context.Context) error {
+		if s.writer.Rows() < 100 {
+			return errNotYet
+		}
+		return nil
+	})
 	s.writer.Stop()
 
 	s.strike("deleted with Retain, created again", func() {

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
@@ -57,13 +55,7 @@ func TestCell(t *testing.T) {
 func TestVolumeWiped(t *testing.T) {
 	s := watch(t, the(t))
 	replica := s.cluster.replica(t)
-	s.strike("replica's volume wiped", func() {
-		pvc := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: replica.GetNamespace(), Name: claim(&replica)}}
-		if err := shared.client.Delete(t.Context(), pvc); err != nil {
-			t.Fatalf("cannot delete volume: %v", err)
-		}
-		remove(t, replica)
-	})
+	s.strike("replica's volume wiped", func() { wipe(t, replica) })
 	s.recovered(replaced(replica), func(context.Context) error {
 		if s.cluster.volumes(t)[claim(&replica)] == s.volumes[claim(&replica)] {
 			return errors.Wrap(errNotYet, "the volume is still the same")
@@ -74,9 +66,6 @@ func TestVolumeWiped(t *testing.T) {
 	s.volumesKept()
 	s.endOfOtherVolumes()
 }
-
-// claim is the name of the volume claim that holds a pooler's data.
-func claim(p *corev1.Pod) string { return "data-" + p.GetName() }
 
 // instances waits until there are so many.
 func (s *scenario) instances(want int32) func(context.Context) error {

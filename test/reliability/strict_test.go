@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +12,6 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/jackc/pgx/v5"
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -118,20 +115,8 @@ func (c *cluster) speaksTLS(t *testing.T, commonName string) {
 // keys counts the keys below a root in a cluster's topology server.
 func (c *cluster) keys(t *testing.T, root string) int64 {
 	t.Helper()
-	from := shared.alive()
-	host := naming.ServiceHost(naming.GlobalTopoServer(c.name), c.namespace)
-	found, err := shared.LookupFrom(from)(t.Context(), host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dial := shared.DialFrom(from)
-	etcd, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{"passthrough:///" + found[0] + ":2379"}, Context: t.Context(),
-		DialOptions: []grpc.DialOption{
-			grpc.WithTransportCredentials(insecure.NewCredentials()),
-			grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) { return dial(ctx, "tcp", address) }),
-		},
-	})
+	address, options := c.reach(t, naming.GlobalTopoServer(c.name), "2379")
+	etcd, err := clientv3.New(clientv3.Config{Endpoints: []string{address}, Context: t.Context(), DialOptions: options})
 	if err != nil {
 		t.Fatal(err)
 	}

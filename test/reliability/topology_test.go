@@ -9,7 +9,6 @@ import (
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
@@ -59,13 +58,7 @@ func TestTopologyDown(t *testing.T) {
 func TestTopologyVolume(t *testing.T) {
 	s := watch(t, the(t))
 	member := s.topology()[0]
-	s.strike("one topology server's volume lost", func() {
-		pvc := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: member.GetNamespace(), Name: claim(&member)}}
-		if err := shared.client.Delete(t.Context(), pvc); err != nil {
-			t.Fatalf("cannot delete volume: %v", err)
-		}
-		remove(t, member)
-	})
+	s.strike("one topology server's volume lost", func() { wipe(t, member) })
 	s.recovered(replaced(member))
 	s.end()
 }
