@@ -16,13 +16,15 @@ import (
 )
 
 // A Store is an open topology. It is safe for concurrent use: an impatient
-// caller disturbs no other.
+// caller disturbs no other. While etcd does not answer only probes ask it, and
+// all calls fail at once as ErrUnavailable.
 type Store struct {
 	client   *clientv3.Client
 	root     string
 	identity string
 	timeout  time.Duration
 	observe  func(time.Duration, error)
+	circuit  circuit
 
 	// cluster is the ID of the etcd cluster that answered last.
 	cluster atomic.Uint64
@@ -141,8 +143,17 @@ func (s *Store) MultiOrchs() Records[*clustermetadatapb.MultiOrch] {
 }
 
 // do runs one call to etcd with the store's deadline and gives its error a
-// class.
+// class. It fails at once while etcd is known not to answer.
 func (s *Store) do(ctx context.Context, call func(ctx context.Context) error) error {
+	if err := s.circuit.refuses(); err != nil {
+		return err
+	}
+
+	return s.ask(ctx, call)
+}
+
+// ask runs one call to etcd, whether or not etcd is known to answer.
+func (s *Store) ask(ctx context.Context, call func(ctx context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 
@@ -155,6 +166,11 @@ func (s *Store) do(ctx context.Context, call func(ctx context.Context) error) er
 	}
 
 	s.observe(time.Since(start), err)
+
+	// A caller who is gone did not wait for the answer.
+	if ctx.Err() == nil && s.circuit.heard(start, time.Now(), err) {
+		go s.probe()
+	}
 
 	return err
 }

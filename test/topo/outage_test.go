@@ -118,7 +118,20 @@ func TestBlackHole(t *testing.T) {
 	defer l.Close()
 
 	// The kernel accepts and nobody answers.
-	unavailable(t, open(t, l.Addr().String()))
+	s := open(t, l.Addr().String())
+	unavailable(t, s)
+
+	// By now that is known, and nobody waits for it any more.
+	began := time.Now()
+
+	for range 100 {
+		_, err := s.Cells().Get(testContext(t), zone1)
+		want(t, "A server that is known not to answer is not asked", topo.ErrUnavailable, err)
+	}
+
+	if took := time.Since(began); took > topo.DefaultTimeout {
+		t.Errorf("100 calls took %s, longer than one that waits for an answer", took)
+	}
 }
 
 func TestNobodyListens(t *testing.T) {

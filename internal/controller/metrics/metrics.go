@@ -1,5 +1,5 @@
 // Package metrics counts what the controllers do outside of the API server. What controller-runtime counts itself is not repeated
-// here: the backlog of a controller is its workqueue_depth.
+// here: the backlog of a controller is its workqueue_depth, and what waits for room at a topology server (topology_backlog).
 package metrics
 
 import (
@@ -29,6 +29,7 @@ type Metrics struct {
 	fenced     *prometheus.CounterVec
 	mapping    *prometheus.CounterVec
 	latency    *prometheus.HistogramVec
+	parked     *prometheus.GaugeVec
 	stores     prometheus.Gauge
 	watches    prometheus.Gauge
 	lists      prometheus.Counter
@@ -53,6 +54,9 @@ func New() *Metrics {
 			Namespace: namespace, Name: "topology_request_seconds", Help: "How long calls of topology servers took, and how they ended.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{labelResult}),
+		parked: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "topology_backlog", Help: "Managed resources that wait because as many as may be are at their topology server.",
+		}, []string{labelKind}),
 		stores:  gauge("topology_stores", "Open connections to topologies."),
 		watches: gauge("topology_watches", "Watches of topologies that are running. There is one for each store."),
 		lists: prometheus.NewCounter(prometheus.CounterOpts{
@@ -63,7 +67,7 @@ func New() *Metrics {
 		}),
 	}
 	m.collectors = []prometheus.Collector{
-		m.mutations, m.guards, m.fenced, m.mapping, m.latency, m.stores, m.watches, m.lists, m.restarts,
+		m.mutations, m.guards, m.fenced, m.mapping, m.latency, m.parked, m.stores, m.watches, m.lists, m.restarts,
 	}
 	return m
 }
@@ -100,6 +104,9 @@ func (m *Metrics) MapFailure(kind string) { m.mapping.WithLabelValues(kind).Inc(
 func (m *Metrics) Request(took time.Duration, err error) {
 	m.latency.WithLabelValues(result(err)).Observe(took.Seconds())
 }
+
+// Parked counts managed resources of a kind that wait for room at their topology server, or wait no more if n is negative.
+func (m *Metrics) Parked(kind string, n int) { m.parked.WithLabelValues(kind).Add(float64(n)) }
 
 // Store counts stores that were opened, or closed if n is negative.
 func (m *Metrics) Store(n int) { m.stores.Add(float64(n)) }

@@ -14,6 +14,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
 	ctrlevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -73,6 +74,11 @@ type Kind[T resource.Managed] struct {
 
 	// PollInterval returns when to observe again. Optional.
 	PollInterval managed.PollIntervalHook
+
+	// Around wraps the reconciler, outside of all else. Its controller reconciles Lanes times as many objects at a time as it was
+	// told, of which Around lets so many through as it sees fit. Both are optional.
+	Around func(reconcile.Reconciler) reconcile.Reconciler
+	Lanes  int
 }
 
 // Gated sets up the controller of a kind as soon as the API server serves it. A controller that cannot be set up ends the
@@ -106,15 +112,11 @@ func Setup[T resource.Managed](mgr ctrl.Manager, o Options, k Kind[T]) error {
 		return errors.Wrapf(err, "cannot build controller of %s", k.GroupVersionKind.Kind)
 	}
 	name := managed.ControllerName(k.GroupVersionKind.GroupKind().String())
-	forOptions := []builder.ForOption{builder.WithPredicates(desired())}
-	if k.Gone != nil {
-		forOptions = append(forOptions, builder.WithPredicates(gone(k.Gone)))
-	}
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named(name).
-		WithOptions(o.Placement.Controller(o.Options)).
+		WithOptions(k.controller(o)).
 		// Predicates are of one watch each: the data of Secrets and the status of claims have no generation.
-		For(k.Managed, forOptions...)
+		For(k.Managed, builder.WithPredicates(k.predicates()...))
 	for _, w := range k.Watches {
 		m, err := Mapper(mgr, o, k.GroupVersionKind.Kind, w.Map)
 		if err != nil {
@@ -130,11 +132,31 @@ func Setup[T resource.Managed](mgr ctrl.Manager, o Options, k Kind[T]) error {
 		b = b.WatchesRawSource(s.Source)
 	}
 	r := requeue.Wrap(managed.NewReconciler(mgr, resource.ManagedKind(k.GroupVersionKind), options(mgr, o, name, k)...))
-	if err := b.Complete(ratelimiter.NewReconciler(name, r, o.GlobalRateLimiter)); err != nil {
+	var outer reconcile.Reconciler = ratelimiter.NewReconciler(name, r, o.GlobalRateLimiter)
+	if k.Around != nil {
+		outer = k.Around(outer)
+	}
+	if err := b.Complete(outer); err != nil {
 		return errors.Wrap(err, "cannot build controller")
 	}
 	o.Logger.Info("Controller is set up", "controller", name, "description", k.describe(o))
 	return nil
+}
+
+// predicates of the managed resource's own watch. The builder keeps those that it is told last, so all are told at once.
+func (k Kind[T]) predicates() []predicate.Predicate {
+	out := []predicate.Predicate{desired()}
+	if k.Gone != nil {
+		out = append(out, gone(k.Gone))
+	}
+	return out
+}
+
+// controller are the options of the controller of the kind.
+func (k Kind[T]) controller(o Options) ctrlcontroller.Options {
+	c := o.Placement.Controller(o.Options)
+	c.MaxConcurrentReconciles *= max(k.Lanes, 1)
+	return c
 }
 
 // Mapper returns the event handler of a watch for the controller of a kind. The manager runs it, and its failures are counted.

@@ -138,12 +138,9 @@ func TestLetGo(t *testing.T) {
 				config: fromConfig(providerConfig(tc.args.config)),
 				base:   topo.Config{Endpoints: []string{"etcd:2379"}, Root: "/r", Identity: "i"},
 			}
-			key, err := keyOf(c.base)
-			if err != nil {
-				t.Fatal(err)
-			}
+			e := mute(t, p, c.base)
 			if tc.args.silent > 0 {
-				p.note(key, topo.ErrUnavailable)
+				p.note(e, topo.ErrUnavailable)
 				now = now.Add(tc.args.silent)
 			}
 			place := c.Somewhere()

@@ -97,6 +97,11 @@ func Setup[T resource.ModernManaged](mgr ctrl.Manager, o setup.Options, l *Layer
 		return errors.Wrap(err, "cannot index managed resources")
 	}
 	kind := k.GroupVersionKind.Kind
+	at := &lanes{kind: kind, width: o.Placement.Concurrency, metrics: o.Metrics, wake: l.wakers[kind].wake}
+	at.of = serverOf(mgr.GetClient(), l.resolver, func() resource.ModernManaged {
+		mg, _ := k.Managed.DeepCopyObject().(resource.ModernManaged)
+		return mg
+	})
 	return setup.Setup(mgr, o, setup.Kind[T]{
 		GroupVersionKind: k.GroupVersionKind,
 		Managed:          k.Managed,
@@ -105,6 +110,8 @@ func Setup[T resource.ModernManaged](mgr ctrl.Manager, o setup.Options, l *Layer
 		Sources:          []setup.Source{{Name: "topology", Source: l.wakers[kind].source()}},
 		Gone:             func(key client.ObjectKey) { l.pool.keep(user{kind: kind, key: key}) },
 		PollInterval:     k.PollInterval,
+		Around:           at.around,
+		Lanes:            laneCount,
 	})
 }
 

@@ -25,8 +25,8 @@ type pool struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry
-	// down is since when servers have answered nothing, by the keys of stores.
-	down map[string]time.Time
+	// down are the servers that answer nothing, by the keys of stores.
+	down map[string]*outage
 }
 
 // An entry is a store that is open, or being opened.
@@ -45,7 +45,7 @@ type entry struct {
 }
 
 func newPool(wake func(user), m *metrics.Metrics) *pool {
-	return &pool{open: topo.Open, wake: wake, metrics: m, now: time.Now, entries: map[string]*entry{}, down: map[string]time.Time{}}
+	return &pool{open: topo.Open, wake: wake, metrics: m, now: time.Now, entries: map[string]*entry{}, down: map[string]*outage{}}
 }
 
 // keyOf is equal for configurations that make equal connections.
@@ -67,6 +67,10 @@ func (p *pool) borrow(cfg topo.Config) (*entry, error) {
 	}
 	p.mu.Lock()
 	e, found := p.entries[key]
+	if o := p.down[key]; o.refuses(p.now(), found && e.opening()) {
+		p.mu.Unlock()
+		return nil, o.failed
+	}
 	if !found {
 		e = &entry{key: key, opened: make(chan struct{}), users: map[user]map[topo.Path]bool{}}
 		p.entries[key] = e
@@ -97,47 +101,26 @@ func (p *pool) start(e *entry, cfg topo.Config) {
 	defer close(e.opened)
 	cfg.Observe = func(took time.Duration, err error) {
 		p.metrics.Request(took, err)
-		p.note(e.key, err)
+		p.note(e, err)
 	}
 	e.store, e.err = p.open(cfg)
 	if e.err != nil {
-		p.note(e.key, e.err)
+		p.note(e, e.err)
+		p.failed(e)
 		return
 	}
 	p.metrics.Store(1)
 	e.watch = p.follow(e)
 }
 
-// note whether a server answers.
-func (p *pool) note(key string, err error) {
-	if errors.Is(err, context.Canceled) {
-		// Nobody waited for the answer.
-		return
+// opening reports whether the store of an entry is not open yet.
+func (e *entry) opening() bool {
+	select {
+	case <-e.opened:
+		return false
+	default:
+		return true
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !errors.Is(err, topo.ErrUnavailable) {
-		delete(p.down, key)
-		return
-	}
-	if _, found := p.down[key]; !found {
-		p.down[key] = p.now()
-	}
-}
-
-// silent is how long the server of a configuration has answered nothing, although it was asked.
-func (p *pool) silent(cfg topo.Config) time.Duration {
-	key, err := keyOf(cfg)
-	if err != nil {
-		return 0
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	since, found := p.down[key]
-	if !found {
-		return 0
-	}
-	return p.now().Sub(since)
 }
 
 // giveBack what was borrowed.

@@ -66,6 +66,19 @@ func use(t *testing.T, p *pool, u user, cfg topo.Config, paths ...topo.Path) *en
 	return e
 }
 
+// mute is an entry that has no store, and of which only the test tells whether its server answers.
+func mute(t *testing.T, p *pool, cfg topo.Config) *entry {
+	t.Helper()
+	key, err := keyOf(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &entry{key: key, opened: make(chan struct{}), err: errBoom, users: map[user]map[topo.Path]bool{}}
+	close(e.opened)
+	p.entries[key] = e
+	return e
+}
+
 func closed(e *entry) bool {
 	select {
 	case <-e.watch.ended:
@@ -204,10 +217,7 @@ func TestPoolSilence(t *testing.T) {
 	now := time.Unix(0, 0)
 	p.now = func() time.Time { return now }
 	cfg := somewhere("/r")
-	key, err := keyOf(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := mute(t, p, cfg)
 	cases := []struct {
 		reason string
 		err    error
@@ -221,10 +231,80 @@ func TestPoolSilence(t *testing.T) {
 		{"That a record is absent is an answer.", topo.ErrAbsent, 0},
 	}
 	for _, tc := range cases {
-		p.note(key, tc.err)
+		p.note(e, tc.err)
 		if got := p.silent(cfg); got != tc.want {
 			t.Errorf("%s\nsilent(): want %s, got %s", tc.reason, tc.want, got)
 		}
 		now = now.Add(time.Second)
+	}
+}
+
+func TestPoolSilenceBreaks(t *testing.T) {
+	p, _ := testPool(t)
+	now := time.Unix(0, 0)
+	p.now = func() time.Time { return now }
+	cfg := somewhere("/r")
+	e := mute(t, p, cfg)
+	p.note(e, topo.ErrUnavailable)
+	now = now.Add(time.Hour)
+	p.note(e, topo.ErrUnavailable)
+	if got := p.silent(cfg); got != 0 {
+		t.Errorf("silent(): nobody knows what a server did that was not asked for an hour, got %s", got)
+	}
+	now = now.Add(GiveUpAfter)
+	p.note(e, topo.ErrUnavailable)
+	if got := p.silent(cfg); got != GiveUpAfter {
+		t.Errorf("silent(): want %s, got %s", GiveUpAfter, got)
+	}
+	delete(p.entries, e.key)
+	p.note(e, nil)
+	if got := p.silent(cfg); got != GiveUpAfter {
+		t.Errorf("silent(): what a store hears that is being closed should not count, got %s", got)
+	}
+}
+
+func TestPoolWakesAfterOutage(t *testing.T) {
+	p, woken := testPool(t)
+	e := mute(t, p, somewhere("/r"))
+	p.subscribe(e, someone("a"), nil)
+	p.note(e, nil)
+	p.note(e, topo.ErrUnavailable)
+	if got := woken(); len(got) > 0 {
+		t.Errorf("note(): nobody should be woken by a failure, got %v", got)
+	}
+	p.note(e, nil)
+	if diff := cmp.Diff([]string{"a"}, woken()); diff != "" {
+		t.Errorf("note(): who waits should be woken by the first answer: -want, +got:\n%s", diff)
+	}
+}
+
+func TestPoolOpenUnavailable(t *testing.T) {
+	p, _ := testPool(t)
+	now := time.Unix(0, 0)
+	p.now = func() time.Time { return now }
+	asked := 0
+	p.open = func(topo.Config) (*topo.Store, error) {
+		asked++
+		return nil, topo.ErrUnavailable
+	}
+	cases := []struct {
+		reason string
+		after  time.Duration
+		want   int
+	}{
+		{"The first one should ask.", 0, 1},
+		{"Who comes right after should not wait for the same failure.", 0, 1},
+		{"After a rest somebody should try again.", time.Second, 2},
+		{"The next rest should be longer.", time.Second, 2},
+		{"But it should end.", time.Second, 3},
+	}
+	for _, tc := range cases {
+		now = now.Add(tc.after)
+		if _, err := p.borrow(somewhere("/r")); !errors.Is(err, topo.ErrUnavailable) {
+			t.Errorf("%s\nborrow(): want %v, got %v", tc.reason, topo.ErrUnavailable, err)
+		}
+		if asked != tc.want {
+			t.Errorf("%s\nborrow(): want %d attempts, got %d", tc.reason, tc.want, asked)
+		}
 	}
 }
