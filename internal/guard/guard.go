@@ -117,11 +117,21 @@ func (g *guarded[T]) Observe(ctx context.Context, mg T) (managed.ExternalObserva
 
 // Update the external resource. The error is ErrStale or ErrHeld if it was not touched.
 func (g *guarded[T]) Update(ctx context.Context, mg T) (managed.ExternalUpdate, error) {
-	verdict, lock, err := g.lock(ctx, mg, OperationUpdate)
+	notes, err := NotesOf(g.TypedExternalClient, mg)
 	if err != nil {
 		return managed.ExternalUpdate{}, err
 	}
-	defer g.unlock(ctx, mg, lock)
+	verdict, lock, err := g.lock(ctx, mg, OperationUpdate, notes.Before)
+	if err != nil {
+		return managed.ExternalUpdate{}, err
+	}
+	var after map[string]string
+	defer func() {
+		g.unlock(ctx, mg, lock, after)
+		if err == nil && notes.Done != nil {
+			notes.Done()
+		}
+	}()
 	fault.Hit(fault.AfterLock)
 	if verdict.Breakable() {
 		// The holder may have changed the external resource after it was observed.
@@ -130,16 +140,21 @@ func (g *guarded[T]) Update(ctx context.Context, mg T) (managed.ExternalUpdate, 
 			return managed.ExternalUpdate{}, err
 		}
 	}
-	return g.TypedExternalClient.Update(ctx, mg)
+	var o managed.ExternalUpdate
+	o, err = g.TypedExternalClient.Update(ctx, mg)
+	if err == nil && notes.After != nil {
+		after = notes.After()
+	}
+	return o, err
 }
 
 // Delete the external resource. The error is ErrStale or ErrHeld if it was not touched.
 func (g *guarded[T]) Delete(ctx context.Context, mg T) (managed.ExternalDelete, error) {
-	verdict, lock, err := g.lock(ctx, mg, OperationDelete)
+	verdict, lock, err := g.lock(ctx, mg, OperationDelete, nil)
 	if err != nil {
 		return managed.ExternalDelete{}, err
 	}
-	defer g.unlock(ctx, mg, lock)
+	defer g.unlock(ctx, mg, lock, nil)
 	fault.Hit(fault.AfterLock)
 	if verdict.Breakable() {
 		o, err := g.again(ctx, mg)
@@ -160,8 +175,8 @@ func (g *guarded[T]) judge(mg T) Verdict {
 	return judge(mg.GetAnnotations()[Annotation], g.o.Identity(), g.o.Now(), g.o.OldAfter)
 }
 
-// lock a managed resource, which fails if it is not the one that the API server holds.
-func (g *guarded[T]) lock(ctx context.Context, mg T, op Operation) (Verdict, string, error) {
+// lock a managed resource, which fails if it is not the one that the API server holds. Notes are written with it.
+func (g *guarded[T]) lock(ctx context.Context, mg T, op Operation, notes map[string]string) (Verdict, string, error) {
 	verdict := g.judge(mg)
 	if verdict == VerdictHeld {
 		g.o.Report(ResultHeld)
@@ -175,6 +190,7 @@ func (g *guarded[T]) lock(ctx context.Context, mg T, op Operation) (Verdict, str
 	}
 	locked := copied(mg)
 	meta.AddAnnotations(locked, map[string]string{Annotation: lock})
+	take(locked, notes)
 	err = g.patch(ctx, mg, locked)
 	if errors.Is(err, ErrStale) {
 		g.o.Recorder.mute(mg.GetUID())
@@ -183,6 +199,7 @@ func (g *guarded[T]) lock(ctx context.Context, mg T, op Operation) (Verdict, str
 		return verdict, "", err
 	}
 	meta.AddAnnotations(mg, map[string]string{Annotation: lock})
+	take(mg, notes)
 	if verdict.Breakable() {
 		g.o.Report(ResultBroken)
 	}

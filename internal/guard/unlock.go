@@ -2,11 +2,8 @@ package guard
 
 import (
 	"context"
-	"encoding/json"
-	"strings"
 	"time"
 
-	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/meta"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,28 +17,19 @@ import (
 // the reconcile is.
 const unlockTimeout = 5 * time.Second
 
-// An operation of a JSON patch (RFC 6902).
-type operation struct {
-	Op    string `json:"op"`
-	Path  string `json:"path"`
-	Value string `json:"value,omitempty"`
-}
-
 // unlock mg. Others may have written it meanwhile; only the lock itself must be ours. A lock that stays is broken later, so
-// failure to remove it does not spoil the change that it was for.
-func (g *guarded[T]) unlock(ctx context.Context, mg T, lock string) {
+// failure to remove it does not spoil the change that it was for. Notes are written with it, unless somebody else has written them
+// since.
+func (g *guarded[T]) unlock(ctx context.Context, mg T, lock string, notes map[string]string) {
 	fault.Hit(fault.BeforeUnlock)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 	defer cancel()
-	patch, err := unlocking(lock)
-	if err != nil {
-		g.o.Report(ResultUnlockFailed)
-		return
-	}
 	free := copied(mg)
-	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		return g.o.Kube.Patch(ctx, free, client.RawPatch(types.JSONPatchType, patch))
-	})
+	err := g.free(ctx, free, lock, notes)
+	if kerrors.IsInvalid(err) && len(notes) > 0 {
+		notes = nil
+		err = g.free(ctx, free, lock, nil)
+	}
 	if kerrors.IsNotFound(err) {
 		// The last finalizer was removed: there is nothing left to lock.
 		return
@@ -52,11 +40,16 @@ func (g *guarded[T]) unlock(ctx context.Context, mg T, lock string) {
 	}
 	mg.SetResourceVersion(free.GetResourceVersion())
 	meta.RemoveAnnotations(mg, Annotation)
+	take(mg, notes)
 }
 
-// unlocking returns the patch that removes a lock if it is this one.
-func unlocking(lock string) ([]byte, error) {
-	path := "/metadata/annotations/" + strings.ReplaceAll(Annotation, "/", "~1")
-	b, err := json.Marshal([]operation{{Op: "test", Path: path, Value: lock}, {Op: "remove", Path: path}})
-	return b, errors.Wrap(err, "cannot encode patch")
+// free a managed resource of a lock. A test that fails is reported as invalid.
+func (g *guarded[T]) free(ctx context.Context, mg T, lock string, notes map[string]string) error {
+	patch, err := unlocking(lock, mg.GetAnnotations(), notes)
+	if err != nil {
+		return err
+	}
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		return g.o.Kube.Patch(ctx, mg, client.RawPatch(types.JSONPatchType, patch))
+	})
 }

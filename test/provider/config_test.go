@@ -58,7 +58,7 @@ func TestInputConfig(t *testing.T) {
 			change: func(pc *v1alpha1.ProviderConfig) {
 				pc.Spec.TLS = &v1alpha1.ProviderConfigTLS{CASecretRef: secret("no-ca")}
 			},
-			want: "ConfigInvalid", says: "CA",
+			want: "ConfigInvalid", says: "spec.tls.caSecretRef",
 		},
 	}
 	for name, tc := range cases {

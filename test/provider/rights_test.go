@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
@@ -169,6 +170,7 @@ func (s *scenario) lifeOfAll() []resource.Managed {
 		s.create(mg)
 	}
 	s.ready(pw, vc, cert, z, d, far)
+	s.keeps(everywhere)
 	s.condition(issued, xpv2.TypeSynced, corev1.ConditionTrue, "")
 	s.edit(z, func() { z.Spec.ForProvider.Root = "/another" })
 	s.edit(d, func() { d.Spec.ForProvider.Cells = append(d.Spec.ForProvider.Cells, "z2") })
@@ -190,6 +192,21 @@ func (s *scenario) lifeOfAll() []resource.Managed {
 	s.settled(z, d)
 	s.condition(issued, xpv2.TypeSynced, corev1.ConditionTrue, "")
 	return all
+}
+
+// keeps waits until the provider keeps a ClusterProviderConfig from going away. Those of other scenarios see it, too, and are faster
+// at times.
+func (s *scenario) keeps(pc *v1alpha1.ClusterProviderConfig) {
+	s.Helper()
+	resource := "clusterproviderconfigs." + v1alpha1.Group
+	s.until("the provider writes the ClusterProviderConfig", func(context.Context) error {
+		if need, _ := s.used(); slices.Contains(need[resource], "update") {
+			return nil
+		}
+		s.edit(pc, func() { pc.Finalizers = nil })
+		time.Sleep(time.Second)
+		return errors.New("somebody else did")
+	})
 }
 
 // lifeOfShard lets a shard lose a pooler for good.

@@ -17,6 +17,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
@@ -50,8 +52,9 @@ func add(mgr ctrl.Manager, o setup.Options, gvk schema.GroupVersionKind, empty f
 	usage := resource.ProviderConfigKinds{
 		Config: gvk, Usage: v1alpha1.ProviderConfigUsageGroupVersionKind, UsageList: v1alpha1.ProviderConfigUsageListGroupVersionKind,
 	}
+	frugal := setup.Frugally(mgr)
 	r := &reconciler{
-		Reconciler: providerconfig.NewReconciler(mgr, usage,
+		Reconciler: providerconfig.NewReconciler(frugal, usage,
 			providerconfig.WithLogger(o.Logger.WithValues("controller", name)),
 			providerconfig.WithRecorder(setup.Recorder(mgr, o, name))),
 		kube:  mgr.GetClient(),
@@ -61,10 +64,13 @@ func add(mgr ctrl.Manager, o setup.Options, gvk schema.GroupVersionKind, empty f
 	err = ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		WithOptions(o.Placement.Controller(o.Options)).
-		For(empty()).
+		For(empty(), builder.WithPredicates(predicate.Funcs{DeleteFunc: func(e event.DeleteEvent) bool {
+			frugal.Forget(e.Object)
+			return true
+		}})).
 		Watches(&v1alpha1.ProviderConfigUsage{}, &resource.EnqueueRequestForProviderConfig{Kind: gvk.Kind}).
 		Watches(&corev1.Secret{}, m, builder.OnlyMetadata).
-		Complete(ratelimiter.NewReconciler(name, r, o.GlobalRateLimiter))
+		Complete(ratelimiter.NewReconciler(name, setup.Visiting(paced(r, pace, time.Now)), o.GlobalRateLimiter))
 	return errors.Wrap(err, "cannot build controller")
 }
 
@@ -95,6 +101,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if transient != nil {
 		return res, transient
 	}
+	now = now.WithObservedGeneration(pc.GetGeneration())
 	if pc.GetCondition(xpv2.TypeReady).Equal(now) {
 		return res, nil
 	}

@@ -12,11 +12,11 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	"google.golang.org/protobuf/proto"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/claims"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/topology"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/fault"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/guard"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/requeue"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/topo"
 )
@@ -134,13 +134,33 @@ func (e *external[T, M]) empty() M {
 	return m.ProtoReflect().New().Interface().(M) //nolint:forcetypeassert // A new message is of the same type.
 }
 
-// Update the record, and remove it from where it was before: first all is claimed, last only what is there.
-func (e *external[T, M]) Update(ctx context.Context, mg T) (managed.ExternalUpdate, error) {
-	v := e.seen
-	if err := e.persist(ctx, mg, v.claims.Widen(v.desired)); err != nil {
-		return managed.ExternalUpdate{}, err
+// Notes are the claims: before an update all is claimed, after it only what is there. The guard writes them with its lock, and with
+// its removal.
+func (e *external[T, M]) Notes(mg T) (guard.Notes, error) {
+	before, err := e.claim(mg, e.seen.claims.Widen(e.seen.desired))
+	after := func() map[string]string {
+		fault.Hit(fault.BeforeNarrow)
+		// What cannot be encoded is larger than what was.
+		notes, _ := e.claim(mg, e.seen.claims.Narrow(e.seen.desired, e.seen.pending...))
+		return notes
 	}
+	return guard.Notes{Before: before, After: after, Done: func() { fault.Hit(fault.AfterNarrow) }}, err
+}
+
+// claim is the annotation of claims, unless they are what the managed resource claims already: their generation is that of the last
+// change.
+func (e *external[T, M]) claim(mg T, c claims.Claims[topology.Place]) (map[string]string, error) {
+	if old, err := e.conn.Claims(); err == nil && old.Equal(c) {
+		return nil, nil
+	}
+	encoded, err := claims.Encode(c, mg.GetUID(), mg.GetGeneration())
+	return map[string]string{claims.Annotation: encoded}, err
+}
+
+// Update the record, and remove it from where it was before.
+func (e *external[T, M]) Update(ctx context.Context, mg T) (managed.ExternalUpdate, error) {
 	fault.Hit(fault.AfterWiden)
+	v := e.seen
 	w, err := e.conn.Writer()
 	if err != nil {
 		return managed.ExternalUpdate{}, err
@@ -156,10 +176,7 @@ func (e *external[T, M]) Update(ctx context.Context, mg T) (managed.ExternalUpda
 			return managed.ExternalUpdate{}, errors.Wrapf(err, "cannot leave %s", p.Context)
 		}
 	}
-	fault.Hit(fault.BeforeNarrow)
-	err = e.persist(ctx, mg, v.claims.Narrow(v.desired, v.pending...))
-	fault.Hit(fault.AfterNarrow)
-	return managed.ExternalUpdate{}, err
+	return managed.ExternalUpdate{}, nil
 }
 
 // Delete the record, wherever it is.
@@ -199,35 +216,6 @@ func (e *external[T, M]) remove(ctx context.Context, mg T, s *sight[M]) error {
 		return nil
 	}
 	return err
-}
-
-// persist claims, provided that the managed resource is still as it was read. Of the reply only what was written is taken over:
-// what the managed resource is about to report must not be lost.
-func (e *external[T, M]) persist(ctx context.Context, mg T, c claims.Claims[topology.Place]) error {
-	// The generation is that of the last change, so that claims that stay the same are not written.
-	old, err := e.conn.Claims()
-	if err == nil && old.Equal(c) {
-		return nil
-	}
-	encoded, err := claims.Encode(c, mg.GetUID(), mg.GetGeneration())
-	if err != nil {
-		return err
-	}
-	before, ok := mg.DeepCopyObject().(client.Object)
-	if !ok {
-		return errors.Errorf("%T is no object", mg)
-	}
-	changed, ok := mg.DeepCopyObject().(client.Object)
-	if !ok {
-		return errors.Errorf("%T is no object", mg)
-	}
-	meta.AddAnnotations(changed, map[string]string{claims.Annotation: encoded})
-	if err := e.conn.Kube.Patch(ctx, changed, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-		return errors.Wrap(err, "cannot write claims")
-	}
-	mg.SetResourceVersion(changed.GetResourceVersion())
-	meta.AddAnnotations(mg, map[string]string{claims.Annotation: encoded})
-	return nil
 }
 
 func onlyObserved(mg resource.Managed) bool {

@@ -7,6 +7,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/metrics"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/guard"
 )
 
 // A measured client counts its attempts to change the external resource.
@@ -36,4 +37,9 @@ func (m *measured[T]) Delete(ctx context.Context, mg T) (managed.ExternalDelete,
 	o, err := m.TypedExternalClient.Delete(ctx, mg)
 	m.metrics.Mutation(m.kind, "delete", err)
 	return o, err
+}
+
+// Notes of the client.
+func (m *measured[T]) Notes(mg T) (guard.Notes, error) {
+	return guard.NotesOf(m.TypedExternalClient, mg)
 }

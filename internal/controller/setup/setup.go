@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -10,6 +11,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/ratelimiter"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -75,6 +77,9 @@ type Kind[T resource.Managed] struct {
 	// PollInterval returns when to observe again. Optional.
 	PollInterval managed.PollIntervalHook
 
+	// Conditions of the kind that its client leaves, beside Ready. Optional.
+	Conditions []xpv2.ConditionType
+
 	// Around wraps the reconciler, outside of all else. Its controller reconciles Lanes times as many objects at a time as it was
 	// told, of which Around lets so many through as it sees fit. Both are optional.
 	Around func(reconcile.Reconciler) reconcile.Reconciler
@@ -111,12 +116,12 @@ func Setup[T resource.Managed](mgr ctrl.Manager, o Options, k Kind[T]) error {
 	if err := o.Placement.Validate(); err != nil {
 		return errors.Wrapf(err, "cannot build controller of %s", k.GroupVersionKind.Kind)
 	}
-	name := managed.ControllerName(k.GroupVersionKind.GroupKind().String())
+	name, frugal := managed.ControllerName(k.GroupVersionKind.GroupKind().String()), Frugally(mgr)
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		WithOptions(k.controller(o)).
 		// Predicates are of one watch each: the data of Secrets and the status of claims have no generation.
-		For(k.Managed, builder.WithPredicates(k.predicates()...))
+		For(k.Managed, builder.WithPredicates(k.predicates(frugal.Forget)...))
 	for _, w := range k.Watches {
 		m, err := Mapper(mgr, o, k.GroupVersionKind.Kind, w.Map)
 		if err != nil {
@@ -131,7 +136,7 @@ func Setup[T resource.Managed](mgr ctrl.Manager, o Options, k Kind[T]) error {
 	for _, s := range k.Sources {
 		b = b.WatchesRawSource(s.Source)
 	}
-	r := requeue.Wrap(managed.NewReconciler(mgr, resource.ManagedKind(k.GroupVersionKind), options(mgr, o, name, k)...))
+	r := requeue.Wrap(Visiting(managed.NewReconciler(frugal, resource.ManagedKind(k.GroupVersionKind), options(frugal, o, name, k)...)))
 	var outer reconcile.Reconciler = ratelimiter.NewReconciler(name, r, o.GlobalRateLimiter)
 	if k.Around != nil {
 		outer = k.Around(outer)
@@ -144,12 +149,13 @@ func Setup[T resource.Managed](mgr ctrl.Manager, o Options, k Kind[T]) error {
 }
 
 // predicates of the managed resource's own watch. The builder keeps those that it is told last, so all are told at once.
-func (k Kind[T]) predicates() []predicate.Predicate {
-	out := []predicate.Predicate{desired()}
-	if k.Gone != nil {
-		out = append(out, gone(k.Gone))
-	}
-	return out
+func (k Kind[T]) predicates(forget func(client.Object)) []predicate.Predicate {
+	return []predicate.Predicate{desired(), gone(func(obj client.Object) {
+		forget(obj)
+		if k.Gone != nil {
+			k.Gone(client.ObjectKeyFromObject(obj))
+		}
+	})}
 }
 
 // controller are the options of the controller of the kind.
@@ -186,16 +192,18 @@ func Recorder(mgr ctrl.Manager, o Options, name string) event.Recorder {
 	return event.NewAPIRecorder(recorder, o.EventFilterFunctions...)
 }
 
-func options[T resource.Managed](mgr ctrl.Manager, o Options, name string, k Kind[T]) []managed.ReconcilerOption {
-	recorder := guard.NewRecorder(Recorder(mgr, o, name))
+func options[T resource.Managed](mgr ctrl.Manager, o Options, controller string, k Kind[T]) []managed.ReconcilerOption {
+	recorder := guard.NewRecorder(Recorder(mgr, o, controller))
 	out := []managed.ReconcilerOption{
 		managed.WithTypedExternalConnector(connector(mgr.GetClient(), o, k, recorder)),
-		managed.WithLogger(o.Logger.WithValues("controller", name)),
+		managed.WithLogger(o.Logger.WithValues("controller", controller)),
 		managed.WithRecorder(recorder),
 		managed.WithPollInterval(o.Placement.PollInterval),
 		managed.WithManagementPolicies(),
 		// All names are known before the object exists, and it is known at once what was created.
 		managed.WithDeterministicExternalName(true),
+		managed.WithInitializers(managed.InitializerFn(name)),
+		managed.WithFinalizer(newFinalizer(mgr.GetClient())),
 		managed.WithCreationGracePeriod(0),
 	}
 	if k.PollInterval != nil {
@@ -215,12 +223,13 @@ func connector[T resource.Managed](kube client.Client, o Options, k Kind[T], rec
 		if err != nil {
 			return nil, err
 		}
-		return guard.Wrap[T](&measured[T]{TypedExternalClient: c, kind: kind, metrics: o.Metrics}, guard.Options{
+		inner := &measured[T]{TypedExternalClient: c, kind: kind, metrics: o.Metrics}
+		return &observed[T]{types: slices.Concat(k.Conditions, []xpv2.ConditionType{xpv2.TypeReady}), TypedExternalClient: guard.Wrap[T](inner, guard.Options{
 			Kube:     kube,
 			Identity: func() guard.Identity { return identity(o) },
 			Recorder: recorder,
 			Report:   func(r guard.Result) { o.Metrics.Guard(kind, string(r)) },
-		}), nil
+		})}, nil
 	}))
 }
 
@@ -234,9 +243,9 @@ func identity(o Options) guard.Identity {
 }
 
 // gone tells of deletions and lets them through.
-func gone(tell func(key client.ObjectKey)) predicate.Predicate {
+func gone(tell func(obj client.Object)) predicate.Predicate {
 	return predicate.Funcs{DeleteFunc: func(e ctrlevent.DeleteEvent) bool {
-		tell(client.ObjectKeyFromObject(e.Object))
+		tell(e.Object)
 		return true
 	}}
 }

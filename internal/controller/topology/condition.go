@@ -104,7 +104,12 @@ func settle(mg resource.Managed, err error) {
 	if err == nil {
 		return
 	}
-	mg.SetConditions(failed(err))
+	c := failed(err).WithObservedGeneration(mg.GetGeneration())
+	// A time that moves with every failure would wake whoever watches.
+	if now := mg.GetCondition(TypeSettled); now.Status == c.Status {
+		c.LastTransitionTime = now.LastTransitionTime
+	}
+	mg.SetConditions(c)
 }
 
 // failed is the condition that an error becomes.

@@ -2,6 +2,8 @@ package topology
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -32,6 +34,11 @@ type secretRef struct {
 	// field of the configuration that holds the reference.
 	field string
 	key   client.ObjectKey
+}
+
+// invalid is the error of a Secret's key that holds what cannot be used.
+func (r secretRef) invalid(key, why string) error {
+	return errors.Wrapf(ErrConfigInvalid, "%s: Secret %q: %s %s", r.field, r.key, key, why)
 }
 
 // A config is what a ProviderConfig and a ClusterProviderConfig have in common.
@@ -116,7 +123,7 @@ type resolver struct {
 	// configs reads configurations, from a cache.
 	configs client.Reader
 
-	// secrets reads Secrets, past any cache.
+	// secrets reads Secrets, which must not be read too late.
 	secrets client.Reader
 }
 
@@ -209,8 +216,25 @@ func (r *resolver) value(ctx context.Context, ref secretRef, key string) ([]byte
 	return v, nil
 }
 
+// certified says which Secret holds certificates that cannot be used.
+func (c *config) certified(t *topo.TLS) error {
+	if t != nil && c.ca != nil && !x509.NewCertPool().AppendCertsFromPEM(t.CA) {
+		return c.ca.invalid(v1alpha1.SecretKeyCA, "holds no certificate")
+	}
+	if t == nil || c.cert == nil {
+		return nil
+	}
+	if _, err := tls.X509KeyPair(t.Cert, t.Key); err != nil {
+		return c.cert.invalid(v1alpha1.SecretKeyCertificate, "and "+v1alpha1.SecretKeyPrivateKey+" cannot be used together: "+err.Error())
+	}
+	return nil
+}
+
 // usable says whether a store can be opened with a configuration.
 func usable(c *config, cfg topo.Config) error {
+	if err := c.certified(cfg.TLS); err != nil {
+		return errors.Wrapf(err, "cannot use %s %q", c.kind, c.object.GetName())
+	}
 	err := cfg.Validate()
 	if err == nil {
 		return nil

@@ -9,6 +9,8 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/meta"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,7 +40,7 @@ func New(mgr ctrl.Manager, o setup.Options) (*Layer, error) {
 	l := &Layer{
 		kube:     mgr.GetClient(),
 		live:     mgr.GetAPIReader(),
-		resolver: &resolver{configs: mgr.GetClient(), secrets: mgr.GetAPIReader()},
+		resolver: &resolver{configs: mgr.GetClient(), secrets: &remembered{Reader: mgr.GetAPIReader(), metadata: mgr.GetCache(), secrets: map[client.ObjectKey]*corev1.Secret{}}},
 		identity: &identifier{live: mgr.GetAPIReader()},
 		lease:    o.Lease,
 		recorder: setup.Recorder(mgr, o, "topology"),
@@ -110,6 +112,7 @@ func Setup[T resource.ModernManaged](mgr ctrl.Manager, o setup.Options, l *Layer
 		Sources:          []setup.Source{{Name: "topology", Source: l.wakers[kind].source()}},
 		Gone:             func(key client.ObjectKey) { l.pool.keep(user{kind: kind, key: key}) },
 		PollInterval:     k.PollInterval,
+		Conditions:       []xpv2.ConditionType{TypeSettled},
 		Around:           at.around,
 		Lanes:            laneCount,
 	})

@@ -10,6 +10,8 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/crossplane-multigres/crossplane-multigres/internal/guard"
 )
 
 // A settling client reports in a condition how it went, and gives the connection back in the end.
@@ -35,7 +37,7 @@ func (s *settling[T]) Observe(ctx context.Context, mg T) (managed.ExternalObserv
 		}
 	}
 	if err != nil {
-		now = failed(err)
+		now = failed(err).WithObservedGeneration(mg.GetGeneration())
 	}
 	// A time that moves with every reconcile would wake whoever watches.
 	if now.Status == before.Status {
@@ -70,6 +72,11 @@ func (s *settling[T]) Delete(ctx context.Context, mg T) (managed.ExternalDelete,
 	o, err := s.TypedExternalClient.Delete(ctx, mg)
 	settle(mg, err)
 	return o, err
+}
+
+// Notes of the client.
+func (s *settling[T]) Notes(mg T) (guard.Notes, error) {
+	return guard.NotesOf(s.TypedExternalClient, mg)
 }
 
 // Disconnect from the external resource.
