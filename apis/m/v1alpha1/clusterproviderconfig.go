@@ -56,6 +56,7 @@ type ClusterProviderConfigSpec struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,categories={crossplane,provider,multigres},shortName=mgcpc
+// +kubebuilder:printcolumn:name="READY",type="string",JSONPath=".status.conditions[?(@.type=='Ready')].status"
 // +kubebuilder:printcolumn:name="ROOT",type="string",JSONPath=".spec.root"
 // +kubebuilder:printcolumn:name="USERS",type="integer",JSONPath=".status.users"
 // +kubebuilder:printcolumn:name="ENDPOINTS",type="string",JSONPath=".spec.endpoints",priority=1

@@ -8,6 +8,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,6 +44,9 @@ type Kind[T resource.Managed] struct {
 
 	// PollInterval returns when to observe again. Optional.
 	PollInterval managed.PollIntervalHook
+
+	// Conditions of the kind that its client leaves, beside Ready. Optional.
+	Conditions []xpv2.ConditionType
 }
 
 // SetupGated sets up the controller of a kind as soon as the API server serves it.
@@ -70,6 +74,7 @@ func Setup[T resource.Managed](mgr ctrl.Manager, o setup.Options, k Kind[T]) err
 		}),
 		Watches:      []setup.Watch{{Name: k.WatchedName, Object: k.Watched, MetadataOnly: k.MetadataOnly, Map: wake(mgr.GetClient(), k.List)}},
 		PollInterval: k.PollInterval,
+		Conditions:   k.Conditions,
 	})
 }
 

@@ -36,6 +36,7 @@ func SetupGated(mgr ctrl.Manager, o setup.Options) {
 		WatchedName:      "PersistentVolumeClaim",
 		Names:            func(mg *v1alpha1.VolumeClaim) []string { return []string{nameOf(mg)} },
 		Client:           &external{kube: mgr.GetClient()},
+		Conditions:       []xpv2.ConditionType{TypeSized},
 	})
 }
 
