@@ -105,8 +105,14 @@ var kinds = func() []string {
 	return out
 }()
 
+// nothing is an event that is none: only time passes before it.
+const nothing = "nothing"
+
 // happen lets an event happen, and returns whether there was anything to happen to.
 func (w *world) happen(e event) bool {
+	if e.kind == nothing {
+		return true
+	}
 	if f, ok := faults[e.kind]; ok {
 		w.story.tellf("fault", "%s", e.kind)
 		return f.do(w, e.a, e.b)

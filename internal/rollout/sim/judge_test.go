@@ -47,6 +47,7 @@ type judge struct {
 	idle    map[string]time.Time // since when a pod's PostgreSQL does not serve
 	rose    map[string]spell     // when a pod last did not serve, before it did
 	away    map[string]time.Time // since when a pod is voluntarily away
+	served  map[string]bool      // who ever served in the cohort, by name, as long as there is or should be such a pod
 	led     string               // who leads
 	since   time.Time            // since when
 	unknown time.Time            // since when the record names no leader; zero while it does
@@ -59,7 +60,7 @@ type judge struct {
 
 func newJudge(w *world) *judge {
 	return &judge{
-		w: w, bad: map[string]time.Time{}, idle: map[string]time.Time{}, rose: map[string]spell{}, away: map[string]time.Time{}, spoiled: map[string]int{},
+		w: w, bad: map[string]time.Time{}, idle: map[string]time.Time{}, rose: map[string]spell{}, away: map[string]time.Time{}, served: map[string]bool{}, spoiled: map[string]int{},
 		reasons: map[string]int{}, made: map[string]*spec{},
 	}
 }
@@ -98,6 +99,7 @@ func (j *judge) look() {
 		mark(j.idle, name, serves)
 		mark(j.bad, name, serves && in)
 		if serves && in {
+			j.served[name] = true
 			delete(j.away, name)
 		}
 		if !o.deleting() && w.api.get("Service", o.subdomain()) == nil {
@@ -119,6 +121,11 @@ func (j *judge) look() {
 	for name := range j.away {
 		if pods[name] == nil && !wanted[name] {
 			delete(j.away, name)
+		}
+	}
+	for name := range j.served {
+		if pods[name] == nil && !wanted[name] {
+			delete(j.served, name)
 		}
 	}
 	switch o := w.api.get("ShardRecord", shardID.Record()); {
@@ -187,12 +194,19 @@ func (j *judge) disrupting(t *transaction, o *stored, want *spec) {
 	j.leader(t, o, want)
 }
 
+// fresh is true if a member that does not serve did so within the age that facts may have, so that nobody can be blamed for taking
+// it for one that serves. One that never served never was fit to be taken for that.
+func (j *judge) fresh(t *transaction, name string) bool {
+	since, bad := j.bad[name]
+	return !bad || j.served[name] && t.at.Sub(since) <= age
+}
+
 // alone judges whether all others serve. A fault that is younger than facts may be is no reproach.
 func (j *judge) alone(t *transaction, o *stored, wanted map[string]bool) {
 	w := j.w
 	for _, name := range slices.Sorted(maps.Keys(j.bad)) {
 		since, other := j.bad[name], w.api.ours[name]
-		if name == o.name || t.at.Sub(since) <= age || other == nil && !wanted[name] || other != nil && other.pod.failed != "" {
+		if name == o.name || j.fresh(t, name) || other == nil && !wanted[name] || other != nil && other.pod.failed != "" {
 			continue
 		}
 		j.failf(oneAtATime, "%s is removed while %s has not served in the cohort for %s (exists: %t)", short(o.name), short(name), brief(t.at.Sub(since)), other != nil)
@@ -205,13 +219,13 @@ func (j *judge) alone(t *transaction, o *stored, wanted map[string]bool) {
 	j.away[o.name] = w.now
 }
 
-// others are the members that serve beside a pod, as far as anybody could know.
+// others are the members that serve beside a pod, as far as anybody could know. One whose pod was deleted by force a moment ago is
+// among them.
 func (j *judge) others(t *transaction, o *stored) map[string]string {
 	out := map[string]string{}
-	for name, other := range j.w.api.ours {
-		since, bad := j.bad[name]
-		if name != o.name && (!bad || t.at.Sub(since) <= age) {
-			out[other.pod.id] = other.pod.cell
+	for name, cell := range j.w.members() {
+		if name != o.name && j.served[name] && j.fresh(t, name) {
+			out[serviceID(name)] = cell
 		}
 	}
 	return out

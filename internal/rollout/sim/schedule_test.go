@@ -86,38 +86,73 @@ type outcome struct {
 }
 
 // play runs a schedule to its end, and then until the shard is as desired.
-func (s schedule) play(tell bool, os ...option) outcome {
-	w := newWorld(s.seed, s.first.clone(), append(os, func(w *world) { w.story.told = tell })...)
+func (s schedule) play(tell bool, os ...option) outcome { return s.watched(nil, tell, os...) }
+
+// watched is play with somebody who is told of every state that is met.
+func (s schedule) watched(l *lookout, tell bool, os ...option) outcome {
+	w := newWorld(s.seed, s.first.clone(), append(slices.Clone(os), func(w *world) { w.story.told = tell }, l.follow)...)
 	out := outcome{events: map[string]int{}}
 	for _, e := range s.events {
 		w.run(w.now.Add(e.after))
 		if w.judge.failure != nil {
 			break
 		}
+		l.ahead()
 		if w.happen(e) {
 			out.events[e.kind]++
 		}
+		l.happened()
 	}
-	if w.judge.failure == nil {
-		passes, began := w.core.passes, w.now
-		w.heal()
-		w.settle(began.Add(patience))
-		if out.rescued = w.rescue(); len(w.missing()) > 0 {
-			w.settle(began.Add(bound))
-		}
-		if w.judge.failure == nil && len(w.missing()) > 0 {
-			w.judge.failf(arrives, "after %s without faults the shard is not as desired: %s", brief(w.now.Sub(began)), strings.Join(w.missing(), "; "))
-		}
-		out.took, out.again = w.now.Sub(began), w.core.passes-passes
-		if w.judge.failure == nil && s.seed%restEvery == 0 {
-			w.rest()
-		}
+	w.met = nil
+	w.conclude(&out)
+	if w.judge.failure == nil && s.seed%restEvery == 0 {
+		w.rest()
 	}
-	out.failure, out.steps, out.passes, out.disrupt = w.judge.failure, w.steps, w.core.passes, w.judge.disruptions
-	if tell {
-		out.story = w.story.String()
+	if out.note(w); out.failure == nil {
+		l.arrived()
 	}
 	return out
+}
+
+// conclude ends all faults and runs the world until the shard is as desired.
+func (w *world) conclude(out *outcome) {
+	if w.judge.failure != nil {
+		return
+	}
+	passes, began := w.core.passes, w.now
+	w.heal()
+	w.settle(began.Add(patience))
+	if out.rescued = w.rescue(); len(w.missing()) > 0 {
+		w.settle(began.Add(bound))
+	}
+	if w.judge.failure == nil && len(w.missing()) > 0 {
+		w.judge.failf(arrives, "after %s without faults the shard is not as desired: %s", brief(w.now.Sub(began)), strings.Join(w.missing(), "; "))
+	}
+	out.took, out.again = w.now.Sub(began), w.core.passes-passes
+}
+
+// note takes down how it went.
+func (o *outcome) note(w *world) {
+	o.failure, o.steps, o.passes, o.disrupt, o.story = w.judge.failure, w.steps, w.core.passes, w.judge.disruptions, w.story.String()
+}
+
+// faulty is true while there is a fault, or something that a user has to mend: heal has something to do.
+func (w *world) faulty() bool {
+	c, v := w.core, w.provider
+	if c.down || c.fault != sound || v.down || v.blind || len(v.mute) > 0 || w.plane.topoDown || w.plane.orchDown || w.mended() != nil {
+		return true
+	}
+	for _, f := range c.stale {
+		if w.now.Before(f.until) {
+			return true
+		}
+	}
+	for _, o := range w.api.objects["Pod"] {
+		if o.foreign {
+			return true
+		}
+	}
+	return slices.ContainsFunc(w.nodes.list, func(m *node) bool { return !m.works() })
 }
 
 // heal ends all faults, and mends what the user wrote.
@@ -136,20 +171,26 @@ func (w *world) heal() {
 	}
 	w.startTopology()
 	w.startOrchestrators()
-	s := w.user.spec.clone()
-	s.paused = false
-	if s.broken() {
-		mend(w, s, 0, 0)
-	}
-	// Where no member can go without breaking the policy, an administrator has to say that it may be.
-	s.override = ""
-	if !w.spare(s) {
-		s.override = "quorum"
-	}
-	if s.String() != w.user.spec.String() {
+	if s := w.mended(); s != nil {
 		w.user.write("mends what is wrong", s)
 	}
-	w.core.wake()
+}
+
+// mended returns what a user has to write for the shard to get anywhere, and nil if what they wrote last will do. Where no member
+// can go without breaking the policy, an administrator has to say that it may be.
+func (w *world) mended() *spec {
+	now := w.user.spec
+	override := ""
+	if !w.spare(now) {
+		override = "quorum"
+	}
+	if !now.paused && !now.broken() && now.override == override {
+		return nil
+	}
+	s := now.clone()
+	s.paused, s.override = false, override
+	mend(w, s, 0, 0)
+	return s
 }
 
 // patience is how long a person waits before they put back what was removed too early.

@@ -21,6 +21,7 @@ var (
 	flagEvents    = flag.Int("sim.events", 12, "how many events a schedule has at most")
 	flagFirst     = flag.Uint64("sim.first", 1, "seed of the first schedule")
 	flagSeed      = flag.Uint64("sim.seed", 0, "play only the schedule of this seed and tell its story")
+	flagShare     = flag.Int("sim.share", 0, "of how many states one is proven to lead to the desired state; 0 means none, 1 all")
 	flagFailures  = flag.Int("sim.failures", 1, "how many failing schedules are told before TestSimulate ends")
 )
 
@@ -34,6 +35,7 @@ const kindsAtLeast = 20
 type tally struct {
 	schedules int
 	failed    []uint64
+	forked    []schedule // that fail if they end where they were forked
 	rescued   []uint64
 	steps     int
 	passes    int
@@ -69,7 +71,7 @@ func (t *tally) add(seed uint64, o outcome) {
 
 // playAll plays schedules of consecutive seeds on all processors: at least so many schedules and so many steps, or until enough
 // have failed.
-func playAll(first uint64, schedules, steps, events, failures int) *tally {
+func playAll(first uint64, schedules, steps, events, failures int, all *atlas) *tally {
 	t := &tally{events: map[string]int{}, reasons: map[rollout.Reason]int{}}
 	var mu sync.Mutex
 	var next atomic.Uint64
@@ -85,9 +87,17 @@ func playAll(first uint64, schedules, steps, events, failures int) *tally {
 					break
 				}
 				seed := first + next.Add(1) - 1
-				out := draw(seed, events).play(false, counting(reasons))
+				s, l := draw(seed, events), all.lookout()
+				out := s.watched(l, false, counting(reasons))
+				at, bad := outcome{}, s
+				if l != nil && out.failure == nil {
+					at, bad = s.playForks(l, counting(reasons))
+				}
 				mu.Lock()
 				t.add(seed, out)
+				if at.failure != nil {
+					t.failed, t.forked = append(t.failed, seed), append(t.forked, bad)
+				}
 				mu.Unlock()
 			}
 			mu.Lock()
@@ -144,9 +154,17 @@ func playRare(t *testing.T, sum *tally) {
 	}
 }
 
+// lookout returns one for a schedule, or nil if nobody asks for states.
+func (a *atlas) lookout() *lookout {
+	if a == nil {
+		return nil
+	}
+	return &lookout{all: a}
+}
+
 // explain reduces the schedule of a seed and tells what happened.
-func explain(seed uint64, events int, os ...option) string {
-	s := draw(seed, events)
+func explain(s schedule, os ...option) string {
+	seed := s.seed
 	out := s.play(false, os...)
 	if out.failure == nil {
 		return fmt.Sprintf("seed %d does not fail", seed)
@@ -163,17 +181,31 @@ func TestSimulate(t *testing.T) {
 		out := draw(*flagSeed, *flagEvents).play(true)
 		t.Logf("%d steps, %d passes, %s:\n%s", out.steps, out.passes, brief(out.took), out.story)
 		if out.failure != nil {
-			t.Fatal(explain(*flagSeed, *flagEvents))
+			t.Fatal(explain(draw(*flagSeed, *flagEvents)))
 		}
 		return
 	}
 	began := time.Now()
-	sum := playAll(*flagFirst, *flagSchedules, *flagSteps, *flagEvents, *flagFailures)
+	var all *atlas
+	if *flagShare > 0 {
+		all = newAtlas(*flagShare)
+	}
+	sum := playAll(*flagFirst, *flagSchedules, *flagSteps, *flagEvents, *flagFailures, all)
 	for _, seed := range sum.failed {
-		t.Error(explain(seed, *flagEvents))
+		if !slices.ContainsFunc(sum.forked, func(s schedule) bool { return s.seed == seed }) {
+			t.Error(explain(draw(seed, *flagEvents)))
+		}
+	}
+	for _, s := range sum.forked {
+		t.Error("if its faults end early: " + explain(s))
 	}
 	t.Logf("%d schedules, %d steps, %d passes, %d serving pods removed in %s", sum.schedules, sum.steps, sum.passes, sum.disrupt, time.Since(began).Round(time.Second))
 	t.Logf("the desired state was reached at most %s and %d passes after the last fault (bound %s, seed %d)", brief(sum.longest), sum.most, bound, sum.longestAt)
+	if all != nil {
+		different, good := all.count()
+		t.Logf("%d states met, %d different ones; the desired state was reached from %d of these, in %d forks (%d steps), at most %s after the last fault (bound %s, seed %d); %d forks in which a person had to put something back",
+			all.visits, different, good, all.forks, all.steps, brief(all.longest), bound, all.longestAt, all.rescued)
+	}
 	t.Logf("%d schedules in which a person had to put something back: %v", len(sum.rescued), sum.rescued[:min(len(sum.rescued), 20)])
 	t.Logf("%d kinds of events: %s", len(sum.events), counts(sum.events))
 	t.Logf("%d of %d reasons: %s", len(sum.reasons), len(rollout.Reasons()), counts(sum.reasons))

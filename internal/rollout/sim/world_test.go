@@ -30,6 +30,8 @@ type world struct {
 	user     *user
 	judge    *judge
 	story    *story
+
+	met func() // is told of every state that the world is in
 }
 
 // An option changes a world before it begins.
@@ -104,6 +106,9 @@ func (w *world) step() {
 	t.do()
 	w.plane.write()
 	w.judge.look()
+	if w.met != nil {
+		w.met()
+	}
 }
 
 // run steps until the given time, or until something is wrong.
