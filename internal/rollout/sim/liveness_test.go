@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -86,10 +87,14 @@ func (a *atlas) add(seed uint64, f fork, out outcome) {
 	}
 }
 
-// count returns how many different states the schedules met, and of how many it is proven that they lead to the desired one.
-func (a *atlas) count() (different, good int) {
+// brief says how many states the schedules met, and of how many it is proven that they lead to the desired one.
+func (a *atlas) brief() string {
+	if a == nil {
+		return ""
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	different, good := 0, 0
 	for _, f := range a.findings {
 		if f&met == 0 {
 			continue
@@ -99,7 +104,8 @@ func (a *atlas) count() (different, good int) {
 			good++
 		}
 	}
-	return different, good
+	return fmt.Sprintf(": %d met, %d different, the desired state reached from %d of these; %d forks of %d more steps, at most %s to get there (bound %s, seed %d); in %d of them a person had to put something back",
+		a.visits, different, good, a.forks, a.steps, brief(a.longest), bound, a.longestAt, a.rescued)
 }
 
 // A fork is a moment of a schedule at which the faults are to end, and no more events to come.

@@ -217,3 +217,66 @@ func missingReasons(reasons map[rollout.Reason]int) []rollout.Reason {
 	}
 	return slices.Sorted(maps.Keys(all))
 }
+
+// TestSavedByTheEnd has a planner that never finishes a rollout of which one pod is done, and a user who takes the change back: at the
+// end of the schedule all is well. That it stands still before must be noticed all the same.
+func TestSavedByTheEnd(t *testing.T) {
+	stops := withComposer(shard.WithPlanner(func(in rollout.Input) rollout.Plan {
+		p := rollout.New(in)
+		done, due := 0, 0
+		for _, m := range in.Members {
+			switch d := p.Decisions[m.Key]; {
+			case d.Cause == rollout.CauseOutdated:
+				due++
+			case d.Action == rollout.Keep:
+				done++
+			}
+		}
+		for key, d := range p.Decisions {
+			if due > 0 && done == 1 && d.Action == rollout.Remove {
+				d.Action = rollout.Freeze
+				p.Decisions[key] = d
+			}
+		}
+		return p
+	}))
+	s := schedule{seed: 1, first: three(), events: []event{
+		{after: 5 * time.Minute, kind: "image changed", a: 1},
+		{after: 3 * time.Minute, kind: "image reverted"},
+	}}
+	l := newAtlas(1).lookout()
+	if out := s.watched(l, true, stops); out.failure != nil {
+		t.Fatalf("want the schedule to end well, got law %s broken:\n%s", out.failure.law, out.story)
+	}
+	out, bad := s.playForks(l, stops)
+	if out.failure == nil || out.failure.law != arrives {
+		t.Fatalf("want law %s broken from a state in the middle, got %v in %d forks", arrives, out.failure, len(l.forks))
+	}
+	if got := bad.play(false, stops); got.failure == nil || got.failure.law != arrives {
+		t.Errorf("want the schedule that ends there to break the same law, got %v", got.failure)
+	}
+	t.Logf("noticed in a schedule of %d events: %s", len(bad.events), out.failure.text)
+
+	l = newAtlas(1).lookout()
+	if out := s.watched(l, true); out.failure != nil {
+		t.Fatal(out.failure.text)
+	}
+	if out, _ := s.playForks(l); out.failure != nil {
+		t.Errorf("want nothing noticed of the real planner, got law %s broken: %s", out.failure.law, out.failure.text)
+	}
+}
+
+// TestVanishingLeader deletes the leader by force just when a pass is under way that rests on a look at it a moment before: nobody can be
+// blamed for that, and the removal of the other member is no breach.
+func TestVanishingLeader(t *testing.T) {
+	s := schedule{seed: 3031, first: three(), events: []event{
+		{after: 223 * time.Second, kind: "restart-only setting", a: 1},
+		{after: 1300 * time.Millisecond, kind: "pod deleted by force", a: 2},
+	}}
+	for _, at := range []time.Duration{0, 100, 200, 300, 400, 500, 600} {
+		s.events[1].after = time.Second + at*time.Millisecond
+		if out := s.play(true); out.failure != nil {
+			t.Errorf("law %s is broken: %s\n%s", out.failure.law, out.failure.text, out.story)
+		}
+	}
+}

@@ -69,9 +69,12 @@ func (t *tally) add(seed uint64, o outcome) {
 	t.most = max(t.most, o.again)
 }
 
+// tellEvery is after how many schedules once it is told how far a run is.
+const tellEvery = 1000
+
 // playAll plays schedules of consecutive seeds on all processors: at least so many schedules and so many steps, or until enough
 // have failed.
-func playAll(first uint64, schedules, steps, events, failures int, all *atlas) *tally {
+func playAll(first uint64, schedules, steps, events, failures int, all *atlas, sofar func(*tally)) *tally {
 	t := &tally{events: map[string]int{}, reasons: map[rollout.Reason]int{}}
 	var mu sync.Mutex
 	var next atomic.Uint64
@@ -94,7 +97,9 @@ func playAll(first uint64, schedules, steps, events, failures int, all *atlas) *
 					at, bad = s.playForks(l, counting(reasons))
 				}
 				mu.Lock()
-				t.add(seed, out)
+				if t.add(seed, out); t.schedules%tellEvery == 0 {
+					sofar(t)
+				}
 				if at.failure != nil {
 					t.failed, t.forked = append(t.failed, seed), append(t.forked, bad)
 				}
@@ -190,7 +195,9 @@ func TestSimulate(t *testing.T) {
 	if *flagShare > 0 {
 		all = newAtlas(*flagShare)
 	}
-	sum := playAll(*flagFirst, *flagSchedules, *flagSteps, *flagEvents, *flagFailures, all)
+	sum := playAll(*flagFirst, *flagSchedules, *flagSteps, *flagEvents, *flagFailures, all, func(s *tally) {
+		t.Logf("so far %d schedules, %d steps%s", s.schedules, s.steps, all.brief())
+	})
 	for _, seed := range sum.failed {
 		if !slices.ContainsFunc(sum.forked, func(s schedule) bool { return s.seed == seed }) {
 			t.Error(explain(draw(seed, *flagEvents)))
@@ -202,9 +209,7 @@ func TestSimulate(t *testing.T) {
 	t.Logf("%d schedules, %d steps, %d passes, %d serving pods removed in %s", sum.schedules, sum.steps, sum.passes, sum.disrupt, time.Since(began).Round(time.Second))
 	t.Logf("the desired state was reached at most %s and %d passes after the last fault (bound %s, seed %d)", brief(sum.longest), sum.most, bound, sum.longestAt)
 	if all != nil {
-		different, good := all.count()
-		t.Logf("%d states met, %d different ones; the desired state was reached from %d of these, in %d forks (%d steps), at most %s after the last fault (bound %s, seed %d); %d forks in which a person had to put something back",
-			all.visits, different, good, all.forks, all.steps, brief(all.longest), bound, all.longestAt, all.rescued)
+		t.Logf("of all states%s", all.brief())
 	}
 	t.Logf("%d schedules in which a person had to put something back: %v", len(sum.rescued), sum.rescued[:min(len(sum.rescued), 20)])
 	t.Logf("%d kinds of events: %s", len(sum.events), counts(sum.events))

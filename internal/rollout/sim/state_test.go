@@ -32,18 +32,21 @@ func (d *digest) flags(bs ...bool) {
 
 func (d *digest) text(s string) { d.add(hash(fnvOffset, s)) }
 
-// ages are the durations that somebody waits for: the planner's 45 s for an answer, 1 min for an idle pod, 2 min without a leader
-// and 10 min for a replacement; a pod's grace period and what is granted beyond it; a node's grace, eviction and force-detach times.
-var ages = []time.Duration{45 * time.Second, time.Minute, 2 * time.Minute, 150 * time.Second, 350 * time.Second, 10 * time.Minute}
+// What somebody waits for in a state: the planner, for an answer of the record, for a pod that serves nobody, for a leader, and for a
+// replacement that does not come; and for a pod that should have gone by now.
+const (
+	answerAge   = 45 * time.Second
+	idleAge     = time.Minute
+	leaderAge   = 2 * time.Minute
+	stalledAge  = 10 * time.Minute
+	terminating = (podGrace + 60) * time.Second
+)
 
-// age adds between which of the durations something is that began at the given time.
-func (d *digest) age(w *world, since time.Time) {
+// age adds how many of some durations have passed since the given time.
+func (d *digest) age(w *world, since time.Time, ages ...time.Duration) {
 	n := uint64(0)
-	if since.IsZero() {
-		n = 99
-	}
 	for _, a := range ages {
-		if !since.IsZero() && w.now.Sub(since) >= a {
+		if w.now.Sub(since) >= a {
 			n++
 		}
 	}
@@ -67,9 +70,9 @@ func (w *world) state() state {
 		}
 	}
 	// Sums do not depend on an order.
-	in := map[string]uint64{}
+	in, wanted := map[string]uint64{}, w.user.spec.wanted()
 	for name, cell := range w.members() {
-		in[cell] += w.member(name, known[serviceID(name)], listed[serviceID(name)])
+		in[cell] += w.member(name, wanted, known[serviceID(name)], listed[serviceID(name)])
 	}
 	total := uint64(0)
 	for _, n := range in {
@@ -107,33 +110,33 @@ func (w *world) members() map[string]string {
 }
 
 // member digests one member.
-func (w *world) member(name string, seen mv1alpha1.PoolerObservation, listed uint64) uint64 {
+func (w *world) member(name string, wanted map[string]bool, seen mv1alpha1.PoolerObservation, listed uint64) uint64 {
 	p := w.plane
 	id := serviceID(name)
 	d := digest(listed)
 	_, in := p.cohort[id]
 	e := p.topology[id]
-	d.flags(w.user.spec.wanted()[name], in, id == p.leader, e != nil, w.provider.mute[id],
-		seen.ServiceID != "", seen.Reachable, seen.PostgresReady, seen.InCohort, seen.LagWithinLimit, seen.Initialized, seen.Registered)
+	o := w.api.get("Pod", name)
+	steady := o != nil && string(seen.PodUID) == o.uid && seen.Reachable && seen.PostgresReady && seen.InCohort && seen.LagWithinLimit
+	d.flags(wanted[name], in, id == p.leader, e != nil, w.provider.mute[id], steady, seen.InCohort)
 	if e != nil {
 		d.text(e.kind)
 	}
-	o := w.api.get("Pod", name)
 	d.flags(o != nil, o != nil && o.foreign)
 	if o != nil && !o.foreign {
 		q := o.pod
 		d.flags(o.deleting(), q.node != nil, q.node != nil && q.node.lost, q.node != nil && q.node.silent, q.running, q.ready, q.failed != "", q.waiting != "",
-			q.term, outdated(q.made, w.user.spec, w.poolOf(o)), q.made.broken(), string(seen.PodUID) == o.uid)
+			outdated(q.made, w.user.spec, w.poolOf(o)), q.made.broken())
 		if o.deleting() {
-			d.age(w, o.deleted)
+			d.age(w, o.deleted, terminating)
 		}
 		if since, bad := w.judge.idle[name]; bad {
-			d.age(w, since)
+			d.age(w, since, idleAge, stalledAge)
 		}
 	}
 	q := p.processes[id]
 	if d.flags(q != nil); q != nil {
-		d.flags(q.up, q.postgres, q.leaving, q.primary, q.lagging, q.broken, q.pod.o == o)
+		d.flags(q.up, q.postgres, q.leaving, q.primary, q.broken, q.pod.o == o)
 	}
 	claim := w.api.get("VolumeClaim", "data-"+name)
 	if d.flags(claim != nil); claim != nil {
@@ -141,7 +144,7 @@ func (w *world) member(name string, seen mv1alpha1.PoolerObservation, listed uin
 	}
 	v := p.volumes["data-"+name]
 	if d.flags(v != nil); v != nil {
-		d.flags(v.made, v.led, v.resize, v.lsn == p.acked)
+		d.flags(v.made, v.led, v.resize)
 	}
 	if until, ok := w.nodes.stuck["data-"+name]; ok {
 		d.flags(w.now.Before(until))
@@ -155,11 +158,11 @@ func (w *world) surroundings(d *digest) {
 	d.flags(p.born, p.orchs, p.orchDown, p.topoDown, p.topoWhole, p.leads())
 	d.text(string(p.policy))
 	if p.born && !p.leads() {
-		d.age(w, w.judge.unknown)
+		d.age(w, w.judge.unknown, leaderAge)
 	}
 	_, pods := c.stale["Pod"]
 	_, records := c.stale["ShardRecord"]
-	d.flags(c.down, c.queued, c.working, w.now.Before(c.open), c.requirements == nil, pods, records, v.down, v.blind)
+	d.flags(c.down, w.now.Before(c.open), pods, records, v.down, v.blind)
 	d.add(uint64(c.fault))
 	d.flags(s.paused, s.drain, s.broken(), w.spare(s), s.scaled == "Delete", s.deleted == "Delete")
 	d.text(s.override)
@@ -177,7 +180,7 @@ func (w *world) records(d *digest, rec *stored) {
 		len(rec.observation.UnreachableCells) > 0, len(rec.observation.Leftovers) > 0, rec.observed() == rec.generation)
 	_, asked, _ := strings.Cut(probe, "@")
 	if at, err := time.Parse(time.RFC3339, asked); err == nil {
-		d.age(w, at)
+		d.age(w, at, answerAge)
 	}
 }
 
