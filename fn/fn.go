@@ -72,6 +72,15 @@ func WithImageUpdateStrategy(s string) Option {
 // WithClock sets the clock. By default it is the system's.
 func WithClock(now func() time.Time) Option { return func(f *Function) { f.now = now } }
 
+// At stops the clock at a time. The zero time leaves it as it is.
+func At(t time.Time) Option {
+	return func(f *Function) {
+		if !t.IsZero() {
+			f.now = func() time.Time { return t }
+		}
+	}
+}
+
 // New returns a Function for all our composite resources.
 func New(o ...Option) *Function {
 	f := &Function{

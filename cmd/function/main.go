@@ -24,6 +24,8 @@ type cli struct {
 	TTLInProgress      time.Duration `default:"${ttl_in_progress}" help:"When Crossplane should call again while something is in progress."`
 	TTLAtRest          time.Duration `default:"${ttl_at_rest}" help:"When Crossplane should call again when nothing is."`
 
+	At time.Time `help:"Answer as at this time (RFC 3339) instead of now. Only for rendering what was observed then." placeholder:"TIME"`
+
 	ImageUpdateStrategy string `default:"immediate" enum:"immediate,lazy" help:"When clusters adopt the images of a new version: at once (immediate), or when they acknowledge its revision (lazy)."`
 }
 
@@ -34,7 +36,7 @@ func (c *cli) Run() error {
 		return errors.Wrap(err, "cannot create logger")
 	}
 	return function.Serve(
-		fn.New(fn.WithLogger(log), fn.WithTTL(c.TTLInProgress, c.TTLAtRest), fn.WithImageUpdateStrategy(c.ImageUpdateStrategy)),
+		fn.New(fn.WithLogger(log), fn.WithTTL(c.TTLInProgress, c.TTLAtRest), fn.WithImageUpdateStrategy(c.ImageUpdateStrategy), fn.At(c.At)),
 		function.Listen(c.Network, c.Address),
 		function.MTLSCertificates(c.TLSCertsDir),
 		function.Insecure(c.Insecure),

@@ -145,6 +145,11 @@ metadata:
 			args:   []string{"render", valid, "--observed", file(t, `{apiVersion: v1, kind: Service, metadata: {name: s}}`)},
 			want:   want{code: 1, stderr: []string{`cannot place observed Service "s"`}},
 		},
+		"NoTime": {
+			reason: "What is no time is refused.",
+			args:   []string{"render", valid, "--at", "yesterday"},
+			want:   want{code: 80, stderr: []string{"--at"}},
+		},
 		"OutputUnknown": {
 			reason: "An output that does not exist is refused, with those that do.",
 			args:   []string{"render", valid, "-o", "json"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -16,10 +17,11 @@ import (
 // renderCmd renders the trees of all composites in the given files. The files' other objects, such as templates, ConfigMaps and
 // Secrets, are what the composites find in their namespace.
 type renderCmd struct {
-	Files      []string `arg:"" help:"YAML files with one or more clusters or claims, templates, ConfigMaps, Secrets. A dash reads standard input." name:"FILE"`
-	Observed   []string `help:"YAML files with composed objects that exist already." placeholder:"FILE"`
-	UntilReady bool     `help:"Play everything outside the function: whatever is applied becomes ready, until the tree is complete."`
-	Output     string   `default:"yaml" enum:"yaml,tree,names" help:"What to print: yaml, tree or names." short:"o"`
+	Files      []string  `arg:"" help:"YAML files with one or more clusters or claims, templates, ConfigMaps, Secrets. A dash reads standard input." name:"FILE"`
+	Observed   []string  `help:"YAML files with composed objects that exist already." placeholder:"FILE"`
+	UntilReady bool      `help:"Play everything outside the function: whatever is applied becomes ready, until the tree is complete."`
+	At         time.Time `help:"Render as at this time (RFC 3339) instead of now: when the observed objects were as they are. What waits for too long is told as stuck." placeholder:"TIME"`
+	Output     string    `default:"yaml" enum:"yaml,tree,names" help:"What to print: yaml, tree or names." short:"o"`
 
 	out io.Writer `kong:"-"`
 }
@@ -57,7 +59,7 @@ func (c *renderCmd) Run(ctx context.Context) error {
 	trees := make([]*render.Node, 0, len(roots))
 	var errs []error
 	for _, root := range roots {
-		tree, err := render.Render(ctx, fn.New(), root, render.Options{Others: others, Observed: observed, UntilReady: c.UntilReady})
+		tree, err := render.Render(ctx, fn.New(fn.At(c.At)), root, render.Options{Others: others, Observed: observed, UntilReady: c.UntilReady})
 		trees, errs = append(trees, tree), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {

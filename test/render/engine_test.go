@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -35,7 +36,7 @@ func start(t *testing.T) lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := engine.StartFunction(t.Context(), p.Function)
+	f, err := engine.StartFunction(t.Context(), p.Function, "--at", told.Format(time.RFC3339))
 	if err != nil {
 		t.Fatal(err)
 	}

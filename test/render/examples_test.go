@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -42,6 +43,9 @@ const (
 
 // invalid is the example that the function refuses.
 const invalid = "invalid"
+
+// told is when the stories with observed objects are told. The other examples do not depend on the time.
+var told = time.Date(2026, 3, 4, 14, 25, 0, 0, time.UTC)
 
 // An example is one folder of examples, read and rendered.
 type example struct {
@@ -117,7 +121,7 @@ func load(t *testing.T, name string) *example {
 	}
 	e.observed = objects(t, filepath.Join(e.dir, fileObserved))
 
-	r := &recorder{fn: fn.New(), seen: map[string]bool{}}
+	r := &recorder{fn: fn.New(fn.At(told)), seen: map[string]bool{}}
 	e.tree, e.err = render.Render(t.Context(), r, e.root, render.Options{
 		Others: e.others, Observed: e.observed, UntilReady: len(e.observed) == 0,
 	})
