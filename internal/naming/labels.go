@@ -67,11 +67,16 @@ const (
 	// that a reload changes.
 	AnnotationPostgresReloadHash = "multigres.com/postgres-reload-hash"
 
+	// AnnotationStandbySettings is on the ConfigMap with the PostgreSQL settings
+	// while a leader runs with others: it says how high those are that no
+	// standby may have less of, as in "max_connections=60,max_wal_senders=25".
+	AnnotationStandbySettings = "multigres.com/standby-settings"
+
 	// AnnotationRolloutPaused stops voluntary disruption while it is set.
 	AnnotationRolloutPaused = "multigres.com/rollout-paused"
 
 	// AnnotationRolloutOverride names what voluntary disruption need not wait
-	// for: "roles", "quorum", or both with a comma.
+	// for: "roles", "quorum", "settings", or several with commas.
 	AnnotationRolloutOverride = "multigres.com/rollout-override"
 
 	// AnnotationAppliedImages records the default images a cluster runs.

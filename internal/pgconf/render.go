@@ -25,6 +25,10 @@ type Input struct {
 	// Inline are the settings the user wrote into the specification. They win
 	// over RefBody.
 	Inline map[string]string
+
+	// Floor is what nothing above takes the settings below that a standby must
+	// not have less of than its leader.
+	Floor Floor
 }
 
 // Config is the rendered configuration of a server.
@@ -42,6 +46,9 @@ type Config struct {
 	// contains the marker.
 	Restart []Setting
 	Reload  []Setting
+
+	// Held are the settings that the floor keeps from being lowered.
+	Held []Held
 }
 
 // Get returns the value of a setting in effect and whether there is one.
@@ -68,14 +75,14 @@ func ClusterName(fallback string, names ...string) string {
 // Render returns the configuration of a server. In order, later settings
 // winning: the baseline with the sizes that follow from the resources, the
 // text of the referenced ConfigMap as it is, the settings of the specification,
-// and the marker. Render expects settings that Validate and ValidateText
+// what the floor keeps, and the marker. Render expects settings that Validate and ValidateText
 // accept; it writes others unchanged.
 func Render(in Input) Config {
 	ref := Parse(in.RefBody)
 	// Sized for the connections the server will really accept: with those of
 	// the baseline, a user's higher number would promise memory several times.
 	sized := make(map[string]string, len(baseline))
-	for _, s := range Size(in.Resources, maxConnections(ref, in.Inline)) {
+	for _, s := range Size(in.Resources, max(maxConnections(ref, in.Inline), in.Floor["max_connections"])) {
 		sized[s.Name] = s.Value
 	}
 
@@ -115,7 +122,18 @@ func Render(in Input) Config {
 		}
 	}
 
+	held := in.Floor.raise(lastWins(effective))
+	if len(held) > 0 {
+		b.WriteString("\n# Kept as they were: standbys must not have less than their leader had.\n")
+		for _, h := range held {
+			s := Setting{Name: h.Name, Value: strconv.FormatInt(h.Kept, 10)}
+			writePlain(&b, s.Name, s.Value)
+			effective = append(effective, s)
+		}
+	}
+
 	c := split(lastWins(effective))
+	c.Held = held
 	b.WriteString("\n# Tells which settings the server has read.\n")
 	writeSetting(&b, MarkerName, c.ReloadHash)
 	c.Text = b.String()

@@ -16,12 +16,16 @@ func buildPgHbaConfig(sh *shard) *corev1.ConfigMap {
 }
 
 // buildPostgresConfig builds the ConfigMap with the settings of all servers of the shard, and with the line by which
-// each of them includes the settings.
-func buildPostgresConfig(sh *shard, conf pgconf.Config) *corev1.ConfigMap {
-	return buildConfigMap(sh, sh.id.PostgresConfigMap(), naming.ComponentPostgresConfig, map[string]string{
+// each of them includes the settings. The note is what is to be remembered of the settings that leaders had.
+func buildPostgresConfig(sh *shard, conf pgconf.Config, note string) *corev1.ConfigMap {
+	cm := buildConfigMap(sh, sh.id.PostgresConfigMap(), naming.ComponentPostgresConfig, map[string]string{
 		pgconf.FilePostgresConf: conf.Text,
 		pgconf.FileInitdbConf:   pgconf.InitdbExtraConf(postgresConfFile),
 	})
+	if note != "" {
+		cm.Annotations = map[string]string{naming.AnnotationStandbySettings: note}
+	}
+	return cm
 }
 
 // buildExporterQueries builds the ConfigMap with the queries behind the metrics of a server.

@@ -21,7 +21,18 @@ const (
 	overrideRoles = "roles"
 	// overrideQuorum lets a pod go although writes stop without it.
 	overrideQuorum = "quorum"
+	// overrideSettings lets settings be lowered that standbys must not have less of than their leader.
+	overrideSettings = "settings"
 )
+
+// overrides returns what an administrator lets the rollout ignore.
+func overrides(in compose.Input) []string {
+	out := strings.Split(in.XR.Annotation(naming.AnnotationRolloutOverride), ",")
+	for i := range out {
+		out[i] = strings.TrimSpace(out[i])
+	}
+	return out
+}
 
 // resizeByItself is how long a file system may take to grow while it is mounted. Most storage does it within seconds; for the
 // rest the pod is made anew.
@@ -93,10 +104,7 @@ func (r *record) remains(m *member) bool {
 // rolloutInput returns what the rollout's plan rests on. The function returns what the pod of a member would be made from, if
 // that is known.
 func rolloutInput(in compose.Input, sh *shard, s *compose.Set, f *facts, template func(*member) *rollout.Want) rollout.Input {
-	overrides := strings.Split(in.XR.Annotation(naming.AnnotationRolloutOverride), ",")
-	for i := range overrides {
-		overrides[i] = strings.TrimSpace(overrides[i])
-	}
+	ignored := overrides(in)
 	out := rollout.Input{
 		Members: make([]rollout.Member, 0, len(f.members)),
 		Record: rollout.Record{
@@ -107,8 +115,8 @@ func rolloutInput(in compose.Input, sh *shard, s *compose.Set, f *facts, templat
 			Durability:   string(sh.spec.DurabilityPolicy),
 			Paused:       in.XR.Has("metadata", "annotations", naming.AnnotationRolloutPaused),
 			Drain:        sh.spec.Drain,
-			IgnoreRoles:  slices.Contains(overrides, overrideRoles),
-			IgnoreQuorum: slices.Contains(overrides, overrideQuorum),
+			IgnoreRoles:  slices.Contains(ignored, overrideRoles),
+			IgnoreQuorum: slices.Contains(ignored, overrideQuorum),
 		},
 		Now: in.Now,
 	}

@@ -75,7 +75,7 @@ func makePlan(in compose.Input, sh *shard, s *compose.Set, conf pgconf.Config, p
 	f := &facts{conf: conf, blocked: map[string]string{}, record: newRecord(s.Observed(naming.KeyShardRecord)), members: members(in, sh, s)}
 
 	s.Add(naming.KeyPgHbaConfig, buildPgHbaConfig(sh))
-	s.Add(naming.KeyPostgresConfig, buildPostgresConfig(sh, conf))
+	s.Add(naming.KeyPostgresConfig, buildPostgresConfig(sh, conf, standing(in).note(conf)))
 	s.Add(naming.KeyExporterQueries, buildExporterQueries(sh))
 	if sh.onFilesystem() {
 		s.Add(naming.KeyBackupClaim, buildBackupClaim(sh))

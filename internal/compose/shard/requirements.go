@@ -92,7 +92,9 @@ func postgresConfig(in compose.Input, sh *shard) (pgconf.Config, field.ErrorList
 	if len(errs) > 0 {
 		return pgconf.Config{}, errs
 	}
+	floor, _ := standing(in).bounds(overrides(in))
 	return pgconf.Render(pgconf.Input{
+		Floor:       floor,
 		ClusterName: pgconf.ClusterName(sh.id.Name(), sh.id.Cluster, sh.id.Database, sh.id.TableGroup, sh.id.Shard),
 		Resources:   serverResources(sh),
 		RefBody:     body,

@@ -35,6 +35,8 @@ func output(in compose.Input, sh *shard, s *compose.Set, f *facts) compose.Outpu
 		compose.Valid(), h.availability(), roll, scale, risk, backups(f), compose.Progress(waiting), compose.Degradation(reason, broken),
 	}
 	conditions = append(conditions, rs.Conditions()...)
+	lower := lowering(in, f.conf)
+	conditions = append(conditions, lower...)
 	var left []string
 	if sh.spec.Drain {
 		left = drainedOf(s, f)
@@ -46,7 +48,7 @@ func output(in compose.Input, sh *shard, s *compose.Set, f *facts) compose.Outpu
 		Ready:      ready,
 		InProgress: inProgress(in, sh, s, f, ready, left),
 		Conditions: conditions,
-		Events:     slices.Concat(compose.PhaseChange(in.XR, st.Phase, st.Message), rolloutEvents(in, f, roll, scale), rs.Events),
+		Events:     slices.Concat(compose.PhaseChange(in.XR, st.Phase, st.Message), rolloutEvents(in, f, append(lower, roll, scale)...), rs.Events),
 	}
 }
 

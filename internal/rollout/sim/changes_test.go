@@ -119,7 +119,7 @@ func (s *spec) set(name, value string) {
 }
 
 func changeRestartOnly(_ *world, s *spec, a, _ uint64) bool {
-	s.set("max_connections", strconv.Itoa(70+10*int(a%4)))
+	s.set("max_files_per_process", strconv.Itoa(700+100*int(a%4)))
 	return true
 }
 

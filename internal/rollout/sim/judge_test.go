@@ -154,7 +154,7 @@ func (j *judge) collecting(t *transaction, o *stored) {
 func (j *judge) disrupting(t *transaction, o *stored, want *spec) {
 	w := j.w
 	p := o.pod
-	if p.failed != "" || !t.in.Observed[o.key].Has("spec", "nodeName") {
+	if p.failed != "" || !t.in.Observed[o.key].Has("spec", "nodeName") && !j.serving(t, o.name) {
 		return // nothing ran when core looked
 	}
 	if j.idled(t, o.name) {
@@ -185,9 +185,11 @@ func (j *judge) disrupting(t *transaction, o *stored, want *spec) {
 		}
 	}
 	if want.override == "roles" {
-		return // whoever says so knows what is lost
+		j.onlyOne(t, o, true)
+		return // whoever says so knows what else is lost
 	}
 	j.alone(t, o, wanted)
+	j.onlyOne(t, o, false)
 	if serving := j.others(t, o); want.override != "quorum" && !w.plane.holds(serving) {
 		j.failf(quorumHolds, "%s is removed and %d others serve", short(o.name), len(serving))
 	}
@@ -206,17 +208,27 @@ func (j *judge) alone(t *transaction, o *stored, wanted map[string]bool) {
 	w := j.w
 	for _, name := range slices.Sorted(maps.Keys(j.bad)) {
 		since, other := j.bad[name], w.api.ours[name]
-		if name == o.name || j.fresh(t, name) || other == nil && !wanted[name] || other != nil && other.pod.failed != "" {
+		if name == o.name || j.fresh(t, name) || other == nil && !wanted[name] {
 			continue
 		}
 		j.failf(oneAtATime, "%s is removed while %s has not served in the cohort for %s (exists: %t)", short(o.name), short(name), brief(t.at.Sub(since)), other != nil)
 	}
+}
+
+// onlyOne judges whether nobody else is voluntarily away. If roles do not matter one is back once its server answers, as far as its
+// kubelet could tell, in the cohort or not.
+func (j *judge) onlyOne(t *transaction, o *stored, roles bool) {
 	for _, name := range slices.Sorted(maps.Keys(j.away)) {
-		if since := j.away[name]; name != o.name && since.Before(t.at) {
-			j.failf(oneAtATime, "%s is removed while %s is voluntarily away, for %s", short(o.name), short(name), brief(t.at.Sub(since)))
+		since := j.away[name]
+		if name == o.name || !since.Before(t.at) {
+			continue
 		}
+		if idle, ok := j.idle[name]; roles && (!ok || idle.After(since) && t.at.Sub(idle) <= age) {
+			continue
+		}
+		j.failf(oneAtATime, "%s is removed while %s is voluntarily away, for %s", short(o.name), short(name), brief(t.at.Sub(since)))
 	}
-	j.away[o.name] = w.now
+	j.away[o.name] = j.w.now
 }
 
 // others are the members that serve beside a pod, as far as anybody could know. One whose pod was deleted by force a moment ago is
@@ -240,7 +252,13 @@ func (j *judge) idled(t *transaction, name string) bool {
 		return t.at.Sub(since) >= age-lag
 	}
 	r := j.rose[name]
-	return r.at.Sub(r.since) >= age-lag && (t.at.Sub(r.at) < lag || len(j.w.core.stale) > 0)
+	return r.at.Sub(r.since) >= age-lag && (t.at.Sub(r.at) < lag || len(j.w.core.stale) > 0 && t.at.Sub(r.at) <= age)
+}
+
+// serving is true if a pod's server had served for longer than the age that facts may have when core looked.
+func (j *judge) serving(t *transaction, name string) bool {
+	_, idle := j.idle[name]
+	return !idle && t.at.Sub(j.rose[name].at) > age
 }
 
 // recently is true if a pod was not in order within the age that facts may have.

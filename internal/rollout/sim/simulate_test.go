@@ -70,7 +70,7 @@ func (t *tally) add(seed uint64, o outcome) {
 }
 
 // tellEvery is after how many schedules once it is told how far a run is.
-const tellEvery = 1000
+const tellEvery = 500
 
 // playAll plays schedules of consecutive seeds on all processors: at least so many schedules and so many steps, or until enough
 // have failed.

@@ -202,7 +202,7 @@ func outdated(made, now *spec, name string) bool {
 }
 
 func restartOnly(s *spec) string {
-	return s.settings["shared_preload_libraries"] + "/" + s.settings["max_connections"]
+	return s.settings["shared_preload_libraries"] + "/" + s.settings["max_files_per_process"]
 }
 
 // A user writes the specification, and holds what the API server has of the composite.
