@@ -64,6 +64,7 @@ type ControlPlane struct {
 	etcd              *process.Process
 	apiServer         *process.Process
 	controllerManager *process.Process
+	scheduler         *process.Process
 
 	mu sync.Mutex
 	// started are all programs, in the order of their start.
@@ -163,6 +164,9 @@ func (c *ControlPlane) APIServer() *process.Process { return c.apiServer }
 
 // ControllerManager is kube-controller-manager, nil if it was not wanted.
 func (c *ControlPlane) ControllerManager() *process.Process { return c.controllerManager }
+
+// Scheduler is kube-scheduler, nil if it was not wanted.
+func (c *ControlPlane) Scheduler() *process.Process { return c.scheduler }
 
 // Run starts a program of the caller's whose log is one of the control plane's,
 // and which Stop kills, too. Name and log must not be set to those of another.

@@ -163,7 +163,7 @@ func (c *ControlPlane) startScheduler() error {
 		return err
 	}
 
-	_, err = c.run(EnvScheduler, "kube-scheduler", append(args, "--kube-api-qps=500", "--kube-api-burst=1000"))
+	c.scheduler, err = c.run(EnvScheduler, "kube-scheduler", append(args, "--kube-api-qps=500", "--kube-api-burst=1000"))
 
 	return err
 }

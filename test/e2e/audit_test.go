@@ -44,6 +44,9 @@ type request struct {
 		APIGroup    string `json:"apiGroup"`
 		Subresource string `json:"subresource"`
 	} `json:"objectRef"`
+	ResponseStatus struct {
+		Code int `json:"code"`
+	} `json:"responseStatus"`
 	StageTimestamp time.Time `json:"stageTimestamp"`
 }
 

@@ -29,6 +29,9 @@ const (
 	// jitter is by how much Crossplane makes a time to live shorter or longer, in
 	// parts of it (internal/controller/apiextensions/composite/reconciler.go).
 	jitter = 10
+
+	// usagePoll is how often Crossplane looks at a Usage (its --poll-interval).
+	usagePoll = time.Minute
 )
 
 // setting is an environment variable's value, or what it is without.
@@ -85,10 +88,17 @@ func TestRest(t *testing.T) {
 	}
 
 	end := time.Now()
-	number, composites := unchanged(t, before, watched(t, namespaces))
+	after := watched(t, namespaces)
+	number, composites := unchanged(t, before, after)
 	most := int(length/(fn.DefaultTTLAtRest-fn.DefaultTTLAtRest/jitter)) + 1
 
-	applied := applies(t, writes(t, begin, end, namespaces...), most)
+	used, usages := inUse(after)
+	applied, protected := applies(t, writes(t, begin, end, namespaces...), used, most)
+
+	if most := usages * (int(length/usagePoll) + 1); protected > most {
+		t.Errorf("Crossplane should have said at most %d times of objects that they are in use, did %d times", most, protected)
+	}
+
 	calls := functionCalls(t, begin, end, namespaces)
 
 	// Nobody wakes anybody: every composite is composed when its time has come, and then only.
@@ -103,9 +113,9 @@ func TestRest(t *testing.T) {
 		total += n
 	}
 
-	hours := length.Hours()
-	shown("%d clusters, %d objects, %s: 0 changes, %.1f writes per object and hour (%.3f per second and cluster), all of them Crossplane's; %.1f function calls per composite and hour",
-		of, number, length, float64(applied)/float64(number)/hours, float64(applied)/float64(of)/length.Seconds(), float64(total)/float64(len(composites))/hours)
+	hours, perSecond := length.Hours(), float64(of)*length.Seconds()
+	shown("%d clusters, %d objects, %s: 0 changes; writes are Crossplane's alone: %.1f per object and hour by composing, %.1f per Usage and hour by protecting, together %.3f per cluster and second; %.1f function calls per composite and hour",
+		of, number, length, float64(applied)/float64(number)/hours, float64(protected)/float64(usages)/hours, float64(applied+protected)/perSecond, float64(total)/float64(len(composites))/hours)
 }
 
 // settled waits until all composites of some namespaces have been ready for so
@@ -215,11 +225,14 @@ func unchanged(t *testing.T, before, after map[string]*unstructured.Unstructured
 }
 
 // applies fails the test if anybody but Crossplane wrote, or it more often to one
-// object than it should. It returns how often it did.
-func applies(t *testing.T, all []request, most int) int {
+// object than it should. It returns how often it composed, and how often it said
+// again of an object that it is in use, which no setting of ours changes: it does
+// so once for each Usage and poll interval
+// (internal/controller/protection/usage/reconciler.go).
+func applies(t *testing.T, all []request, used map[string]bool, most int) (composed, protected int) {
 	t.Helper()
 
-	n, each := 0, map[string]int{}
+	each := map[string]int{}
 
 	for _, r := range all {
 		what := fmt.Sprintf("%s %s/%s/%s %s", r.Verb, r.ObjectRef.Namespace, r.ObjectRef.Resource, r.ObjectRef.Name, r.ObjectRef.Subresource)
@@ -229,7 +242,12 @@ func applies(t *testing.T, all []request, most int) int {
 			continue
 		}
 
-		n++
+		if r.Verb == "update" && r.ObjectRef.Subresource == "" && used[r.ObjectRef.Namespace+" "+r.ObjectRef.Name] {
+			protected++
+			continue
+		}
+
+		composed++
 		each[what]++
 	}
 
@@ -239,7 +257,24 @@ func applies(t *testing.T, all []request, most int) int {
 		}
 	}
 
-	return n
+	return composed, protected
+}
+
+// inUse are the objects that are protected by a Usage, and how many Usages there are.
+func inUse(all map[string]*unstructured.Unstructured) (map[string]bool, int) {
+	used, n := map[string]bool{}, 0
+
+	for _, o := range all {
+		if o.GetLabels()["crossplane.io/in-use"] == "true" {
+			used[o.GetNamespace()+" "+o.GetName()] = true
+		}
+
+		if o.GetKind() == "Usage" {
+			n++
+		}
+	}
+
+	return used, n
 }
 
 // functionCalls are how often all pods of the function say that they have composed

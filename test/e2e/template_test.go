@@ -44,6 +44,22 @@ func gateways(t *testing.T, c *v1alpha1.MultigresCluster, want int32) {
 	})
 }
 
+// scale sets the number of gateways, again if somebody else wrote in between.
+func scale(t *testing.T, c *v1alpha1.MultigresCluster, replicas int32) {
+	t.Helper()
+
+	eventually(t, "number of gateways is set", func(ctx context.Context) error {
+		if err := shared.Client().Get(ctx, client.ObjectKeyFromObject(c), c); err != nil {
+			return err
+		}
+
+		edit := client.MergeFrom(c.DeepCopy())
+		c.Spec.Cells[0].Spec = &v1alpha1.CellInlineSpec{Multigateway: &v1alpha1.MultigatewaySpec{StatelessSpec: v1alpha1.StatelessSpec{Replicas: ptr.To(replicas)}}}
+
+		return errors.Wrap(shared.Client().Patch(ctx, c, edit), "cannot patch")
+	})
+}
+
 // revisions are the generations, or where a kind has none the contents, of a
 // cluster's objects: what changes when somebody changes what is wanted.
 func revisions(t *testing.T, ns, cluster string) map[string]string {
