@@ -306,18 +306,15 @@ provider: $(ETCD) $(CONTROL_PLANE) provider-fault ## Test the provider's process
 	$(say) "provider: scenarios"
 	@cd test/provider && go test -count=1 -parallel 4 -timeout 20m
 
-# Scenarios that take long.
-LONG := ^(TestRest|TestKills)$$
-
 .PHONY: platform
 platform: platform-packages platform-previous ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.
 	$(say) "platform: scenarios, with Crossplane $(CROSSPLANE_VERSION)"
-	@go test -count=1 -timeout 40m -parallel 3 -skip '$(LONG)' ./test/e2e/...
+	@go test -count=1 -timeout 40m -parallel 5 ./test/e2e/...
 
 .PHONY: soak-platform
-soak-platform: platform-packages platform-previous ## The same and all that make platform leaves out: twenty minutes at rest, random kills, two more trees.
+soak-platform: platform-packages platform-previous ## The same in full: twenty clusters for twenty minutes at rest, fifty seeds of kills.
 	$(say) "soak: platform"
-	@E2E_REST=20m E2E_REST_CLUSTERS=20 E2E_KILLS=50 go test -count=1 -timeout 5h -parallel 3 ./test/e2e/...
+	@E2E_REST=20m E2E_REST_CLUSTERS=20 E2E_KILLS=50 go test -count=1 -timeout 5h -parallel 5 ./test/e2e/...
 
 .PHONY: controlplane-up
 controlplane-up: platform-packages ## Start a control plane with Crossplane and our packages on simulated nodes, for people.

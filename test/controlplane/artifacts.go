@@ -20,9 +20,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Artifacts writes the objects and events of a namespace, unless it is empty,
-// and the logs of all programs to .cache/artifacts/<name>, and returns that
-// folder. It writes what it can; the error joins what it could not.
+// Artifacts writes the logs of all programs to .cache/artifacts/<name>/log, and
+// the objects and events of a namespace, unless it is empty, to
+// .cache/artifacts/<name>/<namespace>, and returns .cache/artifacts/<name>. It
+// writes what it can; the error joins what it could not.
 func (c *ControlPlane) Artifacts(ctx context.Context, name, namespace string) (string, error) {
 	root, err := repository()
 	if err != nil {
@@ -36,7 +37,8 @@ func (c *ControlPlane) Artifacts(ctx context.Context, name, namespace string) (s
 
 	errs := []error{c.copyLogs(filepath.Join(dir, "log"))}
 	if namespace != "" {
-		errs = append(errs, Snapshot(ctx, c.admin, dir, namespace))
+		// A test may have several.
+		errs = append(errs, Snapshot(ctx, c.admin, filepath.Join(dir, namespace), namespace))
 	}
 
 	return dir, errors.Join(errs...)

@@ -356,8 +356,8 @@ func TestArtifacts(t *testing.T) {
 	defer func() { _ = os.RemoveAll(dir) }()
 
 	for file, want := range map[string]string{
-		"configmap.yaml":                  "name: evidence",
-		"events.txt":                      "2x Warning ConfigMap/evidence Happened: something",
+		ns + "/configmap.yaml":            "name: evidence",
+		ns + "/events.txt":                "2x Warning ConfigMap/evidence Happened: something",
 		"log/kube-apiserver.log":          "apiserver",
 		"log/kube-controller-manager.log": "controller",
 	} {
