@@ -33,7 +33,7 @@ const (
 	// Strikes while a cluster is made, while it is changed, and while it is deleted.
 	strikesMade, strikesChanged, strikesDeleted = 2, 4, 1
 
-	// recover bounds what takes seconds when nothing is struck. Other seeds go on
+	// recovery bounds what takes seconds when nothing is struck. Other seeds go on
 	// striking meanwhile.
 	recovery = 3 * converge
 
@@ -96,11 +96,7 @@ func pooled(c *v1alpha1.MultigresCluster, n int32, memory *resource.Quantity) {
 		}
 	}
 
-	c.Spec.Databases = []v1alpha1.DatabaseConfig{{Name: "postgres", Default: true, TableGroups: []v1alpha1.TableGroupConfig{{
-		Name: "default", Default: true, Shards: []v1alpha1.ShardConfig{{
-			Name: "0-inf", Spec: &v1alpha1.ShardInlineSpec{Pools: v1alpha1.PoolMap{"default": p}},
-		}},
-	}}}}
+	withPool(c, p)
 }
 
 func gatewaysAre(want int32) func(context.Context, *v1alpha1.MultigresCluster) error {
@@ -120,7 +116,7 @@ func gatewaysAre(want int32) func(context.Context, *v1alpha1.MultigresCluster) e
 
 func podsHave(memory resource.Quantity) func(context.Context, *v1alpha1.MultigresCluster) error {
 	return func(ctx context.Context, c *v1alpha1.MultigresCluster) error {
-		pods, err := pool(ctx, c)
+		pods, err := poolPods(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -135,16 +131,6 @@ func podsHave(memory resource.Quantity) func(context.Context, *v1alpha1.Multigre
 
 		return nil
 	}
-}
-
-// pool are the pods of a cluster's pools.
-func pool(ctx context.Context, c *v1alpha1.MultigresCluster) ([]corev1.Pod, error) {
-	l := &corev1.PodList{}
-	err := shared.Client().List(ctx, l, client.InNamespace(c.GetNamespace()), client.MatchingLabels{
-		naming.LabelCluster: c.GetName(), naming.LabelComponent: naming.ComponentShardPool,
-	})
-
-	return l.Items, errors.Wrap(err, "cannot list pods")
 }
 
 // TestKills strikes everything on which clusters depend, at random, while some are
@@ -339,7 +325,7 @@ func (p *play) becomes(want int32, done func(context.Context, *v1alpha1.Multigre
 			return errors.Wrapf(errNotYet, "%s %s", p.c.Status.Phase, p.c.Status.Message)
 		}
 
-		pods, err := pool(ctx, p.c)
+		pods, err := poolPods(ctx, p.c)
 		if err != nil {
 			return err
 		}
@@ -347,7 +333,7 @@ func (p *play) becomes(want int32, done func(context.Context, *v1alpha1.Multigre
 		ids := map[string]bool{}
 
 		for _, pod := range pods {
-			if pod.GetDeletionTimestamp() != nil || !podReady(&pod) {
+			if !serves(&pod) {
 				return errors.Wrapf(errNotYet, "%s is not ready", pod.GetName())
 			}
 
@@ -434,11 +420,4 @@ func (p *play) compare(ch change, before, now map[string]types.UID, begin time.T
 	if made > ch.made || len(deleted) > ch.deleted {
 		p.Errorf("at most %d pods should have been made and %d deleted, not %d and %v", ch.made, ch.deleted, made, deleted)
 	}
-}
-
-// podReady is true if a pod's condition is.
-func podReady(p *corev1.Pod) bool {
-	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }
