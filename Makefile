@@ -306,10 +306,13 @@ provider: $(ETCD) $(CONTROL_PLANE) provider-fault ## Test the provider's process
 	$(say) "provider: scenarios"
 	@cd test/provider && go test -count=1 -parallel 4 -timeout 20m
 
+# Scenarios that take long.
+LONG := ^(TestRest|TestKills)$$
+
 .PHONY: platform
 platform: platform-packages platform-previous ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.
 	$(say) "platform: scenarios, with Crossplane $(CROSSPLANE_VERSION)"
-	@go test -count=1 -timeout 40m -parallel 5 ./test/e2e/...
+	@go test -count=1 -timeout 40m -parallel 5 -skip '$(LONG)' ./test/e2e/...
 
 .PHONY: soak-platform
 soak-platform: platform-packages platform-previous ## The same in full: twenty clusters for twenty minutes at rest, fifty seeds of kills.
