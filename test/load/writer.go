@@ -110,11 +110,11 @@ func (w *Writer) Outage(from, to time.Time) (longest time.Duration, began time.T
 	return w.ledger.Outage(from, to)
 }
 
-// Err is the last error, for people, and how many there were.
-func (w *Writer) Err() (last error, count int) {
+// Errors is how many there were, and the last one, for people.
+func (w *Writer) Errors() (count int, last error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.last, w.errs
+	return w.errs, w.last
 }
 
 // Lost reads all rows back and returns those that were acknowledged and are not there.

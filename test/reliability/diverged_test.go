@@ -17,8 +17,8 @@ const (
 )
 
 // rebuildDiverged does by hand what docs/data-plane.md tells an administrator to do about an instance that can never start again: Multigres v0.1.0
-// can make a former leader that comes back amid an election a standby without rewinding it. Its data directory is moved away, and it
-// restores itself from the backup. The scenario's line says so.
+// can make a former leader that comes back amid an election a standby without rewinding it. Its data directory is moved away, and its pod, whose
+// multipooler may still take itself for the leader, deleted: the next one restores itself from the backup. The scenario's line says so.
 func (s *scenario) rebuildDiverged(ctx context.Context) {
 	s.Helper()
 	if time.Since(s.struck) < rebuildAfter {
@@ -40,7 +40,8 @@ func (s *scenario) rebuildDiverged(ctx context.Context) {
 			s.Logf("cannot move data directory away: %v", err)
 			continue
 		}
-		s.Logf("%s: %s can never start again: %q; its data directory was moved away", time.Now().UTC().Format(time.TimeOnly), p.GetName(), diverged)
+		remove(s.T, p)
+		s.Logf("%s: %s can never start again: %q; its data directory was moved away and its pod deleted", time.Now().UTC().Format(time.TimeOnly), p.GetName(), diverged)
 		s.lines[len(s.lines)-1].what += ", former leader rebuilt by hand"
 	}
 }

@@ -107,7 +107,7 @@ func restarted(p corev1.Pod, container string) func(context.Context) error {
 		if err := shared.client.Get(ctx, client.ObjectKeyFromObject(&p), now); err != nil {
 			return err
 		}
-		if restarts(now, container) == restarts(&p, container) {
+		if now.GetUID() == p.GetUID() && restarts(now, container) == restarts(&p, container) {
 			return errors.Wrapf(errNotYet, "container %s of %s was not restarted", container, p.GetName())
 		}
 		return nil

@@ -98,7 +98,7 @@ func (s *scenario) measure() {
 	l := &s.lines[len(s.lines)-1]
 	outage, began := s.writer.Outage(s.struck, time.Now())
 	l.outage = outage
-	last, errs := s.writer.Err()
+	errs, last := s.writer.Errors()
 	s.Logf("%s: at %s; longest time without an acknowledged row %.1f s, from %s; %d errors, last %v",
 		s.what, s.struck.UTC().Format(time.TimeOnly), outage.Seconds(), began.UTC().Format(time.TimeOnly), errs, last)
 }
@@ -139,7 +139,7 @@ func wanting(ctx context.Context, all []func(context.Context) error) error {
 // writing says why no rows are written.
 func (s *scenario) writing(context.Context) error {
 	if s.writer.Since(time.Now().Add(-time.Second)) == 0 {
-		last, _ := s.writer.Err()
+		_, last := s.writer.Errors()
 		return errors.Wrapf(errNotYet, "no row was written in the last second: %v", last)
 	}
 	return nil
