@@ -376,12 +376,12 @@ golden: build $(CORE) $(CLI) $(SCHEMAS) ## Write all expected outputs anew. Read
 benchmarks = $$(grep -rl --include='*_test.go' --exclude-dir=testdata '^func Benchmark' cmd fn internal test | sed 's|^\(.*\)/[^/]*$$|./\1|' | sort -u)
 
 .PHONY: bench
-bench: $(ETCD) $(CONTROL_PLANE) provider-fault ## Run the benchmarks for BENCHTIME each.
+bench: $(ETCD) $(CONTROL_PLANE) $(CORE) $(CLUSTER) provider-fault ## Run the benchmarks for BENCHTIME each.
 	$(say) "bench: $(BENCHTIME) each"
 	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(benchmarks)
 
 .PHONY: bench-smoke
-bench-smoke: $(ETCD) $(CONTROL_PLANE) provider-fault ## Run every benchmark once, in small, to see that it works.
+bench-smoke: $(ETCD) $(CONTROL_PLANE) $(CORE) $(CLUSTER) provider-fault ## Run every benchmark once, in small, to see that it works.
 	$(say) "bench-smoke"
 	@go test -short -run '^$$' -bench . -benchtime 1x $(benchmarks) >$(CACHE)/bench-smoke.log || { cat $(CACHE)/bench-smoke.log; exit 1; }
 

@@ -52,26 +52,24 @@ type directory struct {
 	lock *os.File
 }
 
+// Sweep removes the folders of control planes that were killed with the process that started them. A new one does that, too.
+func Sweep() error {
+	_, sweeping, err := sweep()
+	if err != nil {
+		return err
+	}
+
+	return errors.Wrap(sweeping.Close(), "cannot unlock folder of control planes")
+}
+
 // newDirectory makes a folder and removes those whose owners are gone.
 func newDirectory() (*directory, error) {
-	root, err := repository()
-	if err != nil {
-		return nil, err
-	}
-
-	parent := filepath.Join(root, runs)
-	if err := os.MkdirAll(parent, 0o750); err != nil {
-		return nil, errors.Wrap(err, "cannot make folder of control planes")
-	}
-
 	// Making a folder and locking it is one step for whoever sweeps.
-	sweeping, err := lock(filepath.Join(parent, lockFile), lockExclusive)
+	parent, sweeping, err := sweep()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = sweeping.Close() }()
-
-	sweep(parent)
 
 	path, err := os.MkdirTemp(parent, "run-")
 	if err != nil {
@@ -93,9 +91,29 @@ func (d *directory) remove() error {
 	return errors.Wrap(os.RemoveAll(d.path), "cannot remove folder of control plane")
 }
 
-// sweep removes the folders that nobody has locked. What it cannot remove stays
-// for the next.
-func sweep(parent string) {
+// sweep removes the folders that nobody has locked. What it cannot remove stays for the next. It returns the folder that they are in, and the lock
+// of it, for the caller to close.
+func sweep() (parent string, sweeping *os.File, err error) {
+	root, err := repository()
+	if err != nil {
+		return "", nil, err
+	}
+
+	parent = filepath.Join(root, runs)
+	if err := os.MkdirAll(parent, 0o750); err != nil {
+		return "", nil, errors.Wrap(err, "cannot make folder of control planes")
+	}
+
+	if sweeping, err = lock(filepath.Join(parent, lockFile), lockExclusive); err != nil {
+		return "", nil, err
+	}
+
+	removeUnlocked(parent)
+
+	return parent, sweeping, nil
+}
+
+func removeUnlocked(parent string) {
 	old, err := filepath.Glob(filepath.Join(parent, "run-*"))
 	if err != nil {
 		return

@@ -96,6 +96,7 @@ func start() error {
 			"--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
 		},
 		CRDs: []string{"../../package/provider/crds"},
+		Keep: &controlplane.Keep{Name: "provider"},
 	})
 	if err != nil {
 		return err

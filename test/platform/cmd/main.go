@@ -166,7 +166,11 @@ func down() error {
 	pid, ok := running()
 	if !ok {
 		fmt.Println("it does not run")
-		return nil
+
+		// What one has left that was killed.
+		_, _ = os.Remove(pidFile), os.Remove(kubeconfig)
+
+		return controlplane.Sweep()
 	}
 
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
