@@ -169,7 +169,7 @@ func (s *Store) ask(ctx context.Context, call func(ctx context.Context) error) e
 
 	// A caller who is gone did not wait for the answer.
 	if ctx.Err() == nil && s.circuit.heard(start, time.Now(), err) {
-		go s.probe()
+		go s.probe() //nolint:contextcheck // It outlives the call that found out that etcd does not answer.
 	}
 
 	return err

@@ -1,6 +1,7 @@
 package bed
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ func process(pid int) (Process, bool) {
 		return Process{}, false
 	}
 	// The name, in parentheses, may hold spaces and parentheses.
-	open, end := strings.IndexByte(string(b), '('), strings.LastIndexByte(string(b), ')')
+	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
 	if open < 0 || end < open {
 		return Process{}, false
 	}

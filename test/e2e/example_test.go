@@ -80,7 +80,7 @@ func externalEtcd(t *testing.T, ns string) {
 	}
 
 	// It stays until the platform ends, as the cluster does not end with the test.
-	dir, err := os.MkdirTemp(shared.Dir(), "etcd-")
+	dir, err := os.MkdirTemp(shared.Dir(), "etcd-") //nolint:usetesting // The reason is above.
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -319,7 +319,10 @@ func composed(line string) (string, time.Time) {
 		return "", time.Time{}
 	}
 
-	var of struct{ Namespace, Name string }
+	var of struct {
+		Namespace string `json:"namespace"`
+		Name      string `json:"name"`
+	}
 	if err := json.Unmarshal([]byte(fields[len(fields)-1]), &of); err != nil {
 		return "", time.Time{}
 	}

@@ -136,7 +136,7 @@ func podsHave(memory resource.Quantity) func(context.Context, *v1alpha1.Multigre
 // TestKills strikes everything on which clusters depend, at random, while some are
 // made, changed and deleted: all become what is wanted, no pod of a pool is
 // replaced without a reason, no volume is lost, no record is lost or doubled.
-// What one seed strikes strikes the others, too.
+// The strikes of one seed hit the others, too.
 func TestKills(t *testing.T) {
 	seeds := setting(t, envKills, 5, strconv.Atoi)
 	first := setting(t, envSeed, 1, strconv.Atoi)

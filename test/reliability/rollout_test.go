@@ -47,7 +47,7 @@ func (s *scenario) roll(what string, change func(*v1alpha1.MultigresClusterSpec)
 			f()
 		}
 	})
-	s.recovered(func(ctx context.Context) error {
+	s.recovered(func(context.Context) error {
 		for name, uid := range s.pods() {
 			if before[name] == uid {
 				return errors.Wrapf(errNotYet, "pod %s is still the same", name)

@@ -60,7 +60,10 @@ func watchFrom(t *testing.T, c *cluster, from bed.Node) *scenario {
 }
 
 // table is the one that a scenario writes.
-func table(t *testing.T) string { return strings.ToLower(strings.ReplaceAll(t.Name(), "/", "_")) }
+func table(t *testing.T) string {
+	t.Helper()
+	return strings.ToLower(strings.ReplaceAll(t.Name(), "/", "_"))
+}
 
 // strike does something to the cluster.
 func (s *scenario) strike(what string, do func()) {

@@ -45,8 +45,8 @@ func standing(in compose.Input) standingSettings {
 	if !st.born {
 		return st
 	}
-	hash := ""
-	st.composed, hash = pgconf.Read(cm.String("data", pgconf.FilePostgresConf))
+	composed, hash := pgconf.Read(cm.String("data", pgconf.FilePostgresConf))
+	st.composed = composed
 	st.noted = pgconf.ParseFloor(cm.Annotation(naming.AnnotationStandbySettings))
 	if rec.known && rec.LeaderPod != "" {
 		for _, o := range in.Observed {

@@ -208,7 +208,7 @@ func (s schedule) fork(l *lookout, f fork, tell bool, os ...option) outcome {
 	if w.state() != f.state {
 		w.judge.failf(noError, "the same schedule leads to another world")
 	}
-	way := append(f.way, f.state)
+	way := append(slices.Clone(f.way), f.state)
 	w.met = func() {
 		if !w.faulty() {
 			way = append(way, w.state())

@@ -273,8 +273,8 @@ func TestVanishingLeader(t *testing.T) {
 		{after: 223 * time.Second, kind: "restart-only setting", a: 1},
 		{after: 1300 * time.Millisecond, kind: "pod deleted by force", a: 2},
 	}}
-	for _, at := range []time.Duration{0, 100, 200, 300, 400, 500, 600} {
-		s.events[1].after = time.Second + at*time.Millisecond
+	for _, at := range []int{0, 100, 200, 300, 400, 500, 600} {
+		s.events[1].after = time.Second + time.Duration(at)*time.Millisecond
 		if out := s.play(true); out.failure != nil {
 			t.Errorf("law %s is broken: %s\n%s", out.failure.law, out.failure.text, out.story)
 		}
