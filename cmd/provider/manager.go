@@ -32,7 +32,6 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	ourcontroller "github.com/crossplane-multigres/crossplane-multigres/internal/controller"
 	ourmetrics "github.com/crossplane-multigres/crossplane-multigres/internal/controller/metrics"
-	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/quiet"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/setup"
 )
 
@@ -121,7 +120,6 @@ func managerOptions(c *cli, s *runtime.Scheme, l leadership) ctrl.Options {
 		},
 		// The data of Secrets stays out of memory, and is never read too late.
 		Client:                  client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
-		NewClient:               quiet.New,
 		LeaderElectionNamespace: c.LeaderElectionNamespace,
 		Metrics:                 server.Options{BindAddress: c.MetricsAddress},
 		HealthProbeBindAddress:  c.HealthAddress,
