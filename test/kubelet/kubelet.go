@@ -102,7 +102,7 @@ func Start(ctx context.Context, cfg *rest.Config, o Options) (*Kubelet, error) {
 		Logger:                  log,
 		Scheme:                  s,
 		Metrics:                 server.Options{BindAddress: "0"},
-		Controller:              config.Controller{SkipNameValidation: ptr.To(true), MaxConcurrentReconciles: 10},
+		Controller:              config.Controller{SkipNameValidation: ptr.To(true), MaxConcurrentReconciles: 40},
 		GracefulShutdownTimeout: ptr.To(time.Second),
 	})
 	if err != nil {

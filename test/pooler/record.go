@@ -2,6 +2,7 @@ package pooler
 
 import (
 	"context"
+	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
@@ -10,6 +11,10 @@ import (
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/topo"
 )
+
+// patience is how long a pooler waits for the topology server. Nobody who asks the shard something meanwhile gets an answer, and a
+// topology server may have gone for good.
+const patience = 2 * time.Second
 
 // register writes the record of a pooler, over any that is there.
 func (s *Shard) register(ctx context.Context, p *pooler) error {
@@ -32,6 +37,8 @@ func (s *Shard) register(ctx context.Context, p *pooler) error {
 	if err != nil {
 		return errors.Wrap(err, "cannot encode record")
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	_, err = place.Client.Put(ctx, place.Root+"/"+string(topo.MultiPoolerPath(p.id.Cell, p.id.Name)), string(raw))
 	return errors.Wrap(err, "cannot register pooler")
 }
@@ -47,6 +54,8 @@ func (s *Shard) claim(ctx context.Context, members []ID) error {
 		return errors.Wrap(err, "cannot encode claim")
 	}
 	key := s.cfg.Global.Root + "/" + string(topo.ShardInitClaimPath(s.cfg.Database, s.cfg.TableGroup, s.cfg.Shard))
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	resp, err := s.cfg.Global.Client.Txn(ctx).
 		If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
 		Then(clientv3.OpPut(key, string(raw))).
