@@ -49,7 +49,14 @@ func (g *guarded[T]) free(ctx context.Context, mg T, lock string, notes map[stri
 	if err != nil {
 		return err
 	}
-	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		return g.o.Kube.Patch(ctx, mg, client.RawPatch(types.JSONPatchType, patch))
+	var last error
+	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		last = g.o.Kube.Patch(ctx, mg, client.RawPatch(types.JSONPatchType, patch))
+		return last
 	})
+	if err == nil {
+		// It reports a request that took too long as the success of the one before.
+		err = last
+	}
+	return err
 }

@@ -86,9 +86,14 @@ func (o *observedLeases) tell(l *coordinationv1.Lease, sent time.Time, err error
 func Seize(ctx context.Context, c coordinationclient.LeasesGetter, namespace, name, identity string) (*EternalLease, error) {
 	leases := c.Leases(namespace)
 	now := metav1.NowMicro()
-	var taken *coordinationv1.Lease
+	var (
+		taken *coordinationv1.Lease
+		last  error
+	)
 	again := func(err error) bool { return kerrors.IsConflict(err) || kerrors.IsAlreadyExists(err) }
-	err := retry.OnError(retry.DefaultBackoff, again, func() error {
+	// A request that takes too long is no end of the attempts: OnError would report it as the success of the one before.
+	err := retry.OnError(retry.DefaultBackoff, again, func() (err error) {
+		defer func() { last = err }()
 		l, err := leases.Get(ctx, name, metav1.GetOptions{})
 		if kerrors.IsNotFound(err) {
 			taken, err = leases.Create(ctx, &coordinationv1.Lease{
@@ -104,6 +109,9 @@ func Seize(ctx context.Context, c coordinationclient.LeasesGetter, namespace, na
 		taken, err = leases.Update(ctx, l, metav1.UpdateOptions{})
 		return err
 	})
+	if err == nil {
+		err = last
+	}
 	if err != nil {
 		return nil, errors.Wrapf(err, "cannot take lease %s/%s", namespace, name)
 	}

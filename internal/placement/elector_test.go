@@ -186,6 +186,27 @@ func TestSeizeFails(t *testing.T) {
 	}
 }
 
+// TestSeizeTooLate: a lease of which nobody knows whether it was taken is not held.
+func TestSeizeTooLate(t *testing.T) {
+	for _, verb := range []string{"get", "create", "update"} {
+		t.Run(verb, func(t *testing.T) {
+			created := time.Unix(1000, 0)
+			getter, c := leases(&created)
+			if verb == "update" {
+				if _, err := Seize(t.Context(), getter, "ns", "lease", "a"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.PrependReactor(verb, "leases", func(k8stesting.Action) (bool, runtime.Object, error) {
+				return true, &coordinationv1.Lease{}, errors.Wrap(context.DeadlineExceeded, "client timeout")
+			})
+			if l, err := Seize(t.Context(), getter, "ns", "lease", "b"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Seize(): want %v, got %v and lease %v", context.DeadlineExceeded, err, l)
+			}
+		})
+	}
+}
+
 func TestFakeLease(t *testing.T) {
 	l := NewFakeLease()
 	var got []step
