@@ -257,10 +257,10 @@ define simulation
 endef
 
 .PHONY: simulate
-simulate: ## Simulate a million steps of rollouts under faults, and end the faults early in one of four states.
+simulate: ## Simulate a million steps of rollouts under faults.
 	$(say) "simulate: a million steps"
 	@mkdir -p $(CACHE)
-	$(call simulation,-sim.steps=1000000 -sim.schedules=2500 -sim.events=9 -sim.share=4)
+	$(call simulation,-sim.steps=1000000 -sim.schedules=2500 -sim.events=9)
 
 .PHONY: soak
 soak: soak-provider ## Run soak-provider, and simulate ten million steps and ten thousand schedules of rollouts under faults, which end early in every state.
