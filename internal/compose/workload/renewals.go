@@ -16,31 +16,24 @@ const PoolerCertificateDuration = 365 * 24 * time.Hour
 // programs of multigres v0.1.0 read them when they start and never again, so that a renewal needs new pods. Nothing means that
 // all are the first. While one of the TLSCertificates does not say, what the workload holds stays: on any doubt nothing restarts.
 func Renewals(held string, certificates ...object.Object) string {
-	var n int64
-	for _, c := range certificates {
-		o := c.At("status", "atProvider")
-		if o.Int("revision") == 0 {
-			return held
-		}
-		n += o.Int("renewals")
-	}
-	return renewals(n)
+	return total(held, certificates, func(o object.Object) int64 { return o.Int("renewals") })
 }
 
 // Revisions is the same for certificates whose every change needs new pods, those for other names, too.
 func Revisions(held string, certificates ...object.Object) string {
+	return total(held, certificates, func(o object.Object) int64 { return o.Int("revision") - 1 })
+}
+
+// total adds up what is counted of each certificate, and is what is held if one of them does not say.
+func total(held string, certificates []object.Object, count func(observation object.Object) int64) string {
 	var n int64
 	for _, c := range certificates {
 		o := c.At("status", "atProvider")
 		if o.Int("revision") == 0 {
 			return held
 		}
-		n += o.Int("revision") - 1
+		n += count(o)
 	}
-	return renewals(n)
-}
-
-func renewals(n int64) string {
 	if n == 0 {
 		return ""
 	}
