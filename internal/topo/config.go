@@ -22,6 +22,14 @@ const (
 	keepAliveTimeout = 3 * time.Second
 )
 
+// How long a connection that could not be made rests before the next attempt.
+// By gRPC's own default that grows to two minutes, so long would an etcd that is
+// back be unavailable still.
+const (
+	minConnectRest = 100 * time.Millisecond
+	maxConnectRest = 2 * time.Second
+)
+
 // TLS is how to talk to etcd over TLS. All fields hold PEM.
 type TLS struct {
 	// CA are certificates of authorities that sign etcd's certificate. If empty

@@ -13,6 +13,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 )
 
 // A Store is an open topology. It is safe for concurrent use: an impatient
@@ -51,7 +52,8 @@ func Open(cfg Config) (*Store, error) {
 		DialKeepAliveTime:    keepAliveTime,
 		DialKeepAliveTimeout: keepAliveTimeout,
 		// The client logs a line per retry, tens of them in a second.
-		Logger: zap.NewNop(),
+		Logger:      zap.NewNop(),
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(connectParams(timeout))},
 	}
 
 	if cfg.TLS != nil {
@@ -79,6 +81,14 @@ func Open(cfg Config) (*Store, error) {
 	}
 
 	return s, nil
+}
+
+// connectParams are when an endpoint is tried again, and for how long each time.
+func connectParams(timeout time.Duration) grpc.ConnectParams {
+	rest := backoff.DefaultConfig
+	rest.BaseDelay, rest.MaxDelay = minConnectRest, maxConnectRest
+
+	return grpc.ConnectParams{Backoff: rest, MinConnectTimeout: timeout}
 }
 
 // Close ends the connection and all watches. Calls after it are ErrUnavailable.
