@@ -11,25 +11,37 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/internal/object"
 )
 
-// hashBytes is how much of the sum is kept: 64 bits, 16 hexadecimal digits.
+// hashBytes is how much of a sum is kept: 64 bits, 16 hexadecimal digits.
 const hashBytes = 8
 
+// envRestartHash is a variable that no program reads. It makes what a pod's programs read only when they start part of its
+// specification, which cannot change: annotations alone could be given to a pod that was made before, if it is not seen yet.
+const envRestartHash = "RESTART_HASH"
+
 // specHash returns the hash of everything in a pod that needs a new pod to change: its whole specification, since none of it
-// changes in place, the PostgreSQL settings that need a restart, and which certificates its programs have loaded. What was not set is not part of it, so that a new
-// version of the Kubernetes API with more fields leaves it as it is; neither are labels and other annotations, which change
-// in place.
+// changes in place. What was not set is not part of it, so that a new version of the Kubernetes API with more fields leaves it as
+// it is; neither are labels and annotations, which change in place.
 func specHash(pod *corev1.Pod, enc *object.Encoder) (string, error) {
 	s, err := enc.Encode(pod)
 	if err != nil {
 		return "", errors.Wrap(err, "cannot hash the specification of a pod")
 	}
-	b := object.AppendCanonical(make([]byte, 0, 16<<10), s.GetFields()["spec"])
-	b = object.AppendCanonicalString(b, pod.Annotations[naming.AnnotationPostgresConfigHash])
+	return hashed(object.AppendCanonical(make([]byte, 0, 16<<10), s.GetFields()["spec"])), nil
+}
+
+// restartHash returns the hash of what programs read only when they start: the PostgreSQL settings that need a restart, and which
+// certificates there are.
+func restartHash(annotations map[string]string) string {
+	b := object.AppendCanonicalString(nil, annotations[naming.AnnotationPostgresConfigHash])
 	for _, a := range []string{naming.AnnotationCertificateRenewals, naming.AnnotationCertificateHash} {
-		if v := pod.Annotations[a]; v != "" {
+		if v := annotations[a]; v != "" {
 			b = object.AppendCanonicalString(b, a+"="+v)
 		}
 	}
+	return hashed(b)
+}
+
+func hashed(b []byte) string {
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:hashBytes]), nil
+	return hex.EncodeToString(sum[:hashBytes])
 }

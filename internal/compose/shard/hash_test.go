@@ -97,17 +97,16 @@ func TestSpecHash(t *testing.T) {
 		pod    corev1.Pod
 		same   bool
 	}{
-		"Same":        {reason: "It depends on the pod only.", pod: with(corev1.Container{Name: "a", Args: []string{"b", "c"}}), same: true},
-		"Separated":   {reason: "Neighbours do not run together.", pod: with(corev1.Container{Name: "a", Args: []string{"bc"}})},
-		"Moved":       {reason: "The same text elsewhere is another pod.", pod: with(corev1.Container{Name: "a", Command: []string{"b", "c"}})},
-		"Order":       {reason: "Lists have an order.", pod: with(corev1.Container{Name: "a", Args: []string{"c", "b"}})},
-		"Empty":       {reason: "What is not set is not part of it.", pod: with(corev1.Container{Name: "a", Args: []string{"b", "c"}, Env: []corev1.EnvVar{}}), same: true},
-		"Probe":       {reason: "Probes cannot change in place.", pod: with(corev1.Container{Name: "a", Args: []string{"b", "c"}, LivenessProbe: &corev1.Probe{PeriodSeconds: 1}})},
-		"Port":        {reason: "Ports cannot change in place.", pod: with(corev1.Container{Name: "a", Args: []string{"b", "c"}, Ports: []corev1.ContainerPort{{ContainerPort: 1}}})},
-		"SetToFalse":  {reason: "What is set to nothing is set.", pod: with(corev1.Container{Name: "a", Args: []string{"b", "c"}, SecurityContext: &corev1.SecurityContext{Privileged: ptr.To(false)}})},
-		"RestartHash": {reason: "Settings that need a restart need a pod.", pod: corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{naming.AnnotationPostgresConfigHash: "x"}}, Spec: base.Spec}},
-		"ReloadHash":  {reason: "Settings that a reload applies do not.", pod: corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{naming.AnnotationPostgresReloadHash: "x"}}, Spec: base.Spec}, same: true},
-		"Label":       {reason: "Labels change in place.", pod: corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"a": "b"}}, Spec: base.Spec}, same: true},
+		"Same":       {reason: "It depends on the pod only.", pod: with(corev1.Container{Name: "a", Args: []string{"b", "c"}}), same: true},
+		"Separated":  {reason: "Neighbours do not run together.", pod: with(corev1.Container{Name: "a", Args: []string{"bc"}})},
+		"Moved":      {reason: "The same text elsewhere is another pod.", pod: with(corev1.Container{Name: "a", Command: []string{"b", "c"}})},
+		"Order":      {reason: "Lists have an order.", pod: with(corev1.Container{Name: "a", Args: []string{"c", "b"}})},
+		"Empty":      {reason: "What is not set is not part of it.", pod: with(corev1.Container{Name: "a", Args: []string{"b", "c"}, Env: []corev1.EnvVar{}}), same: true},
+		"Probe":      {reason: "Probes cannot change in place.", pod: with(corev1.Container{Name: "a", Args: []string{"b", "c"}, LivenessProbe: &corev1.Probe{PeriodSeconds: 1}})},
+		"Port":       {reason: "Ports cannot change in place.", pod: with(corev1.Container{Name: "a", Args: []string{"b", "c"}, Ports: []corev1.ContainerPort{{ContainerPort: 1}}})},
+		"SetToFalse": {reason: "What is set to nothing is set.", pod: with(corev1.Container{Name: "a", Args: []string{"b", "c"}, SecurityContext: &corev1.SecurityContext{Privileged: ptr.To(false)}})},
+		"Annotation": {reason: "Annotations change in place.", pod: corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{naming.AnnotationPostgresConfigHash: "x"}}, Spec: base.Spec}, same: true},
+		"Label":      {reason: "Labels change in place.", pod: corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"a": "b"}}, Spec: base.Spec}, same: true},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

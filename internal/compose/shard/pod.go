@@ -50,6 +50,7 @@ func buildParts(sh *shard, conf pgconf.Config, certs map[string]string) *parts {
 			naming.AnnotationPostgresConfigHash: conf.RestartHash,
 		}),
 	}
+	p.postgres.Env = append(p.postgres.Env, corev1.EnvVar{Name: envRestartHash, Value: restartHash(p.annotations)})
 	if sh.spec.Images.PostgresExporter != "" {
 		p.annotations[naming.AnnotationPrometheusScrape] = "true"
 		p.annotations[naming.AnnotationPrometheusPort] = strconv.Itoa(int(portMetrics))

@@ -84,6 +84,7 @@ spec:
     - {name: POSTGRES_USER, value: postgres}
     - {name: POSTGRES_PASSWORD_FILE, value: /etc/postgres-password/password}
     - {name: POSTGRES_INITDB_EXTRA_CONF, value: /etc/postgres-config/initdb.conf}
+    - {name: RESTART_HASH, value: 1092f27992feb377}
     ports:
     - {name: postgres, containerPort: 5432, protocol: TCP}
     - {name: pgbackrest, containerPort: 8432, protocol: TCP}
@@ -277,7 +278,7 @@ func TestBuildPodVariants(t *testing.T) {
 			xr:     change(t, minimal, filesystem, "backup: {type: s3, s3: {bucket: b, region: eu-1, useEnvCredentials: true}}"),
 			check: func(t *testing.T, pod object.Object) {
 				t.Helper()
-				want(t, names(container(t, pod, "postgres").List("env")), []string{"PGDATA", "POSTGRES_USER", "POSTGRES_PASSWORD_FILE", "POSTGRES_INITDB_EXTRA_CONF", "AWS_REGION"})
+				want(t, names(container(t, pod, "postgres").List("env")), []string{"PGDATA", "POSTGRES_USER", "POSTGRES_PASSWORD_FILE", "POSTGRES_INITDB_EXTRA_CONF", "AWS_REGION", "RESTART_HASH"})
 			},
 		},
 		"CredentialsSecret": {

@@ -1,8 +1,6 @@
 package shard
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,8 +47,7 @@ func certificateHash(secret object.Object, held string) string {
 	if cert == "" || ca == "" {
 		return held
 	}
-	sum := sha256.Sum256(object.AppendCanonicalString(object.AppendCanonicalString(nil, cert), ca))
-	return hex.EncodeToString(sum[:hashBytes])
+	return hashed(object.AppendCanonicalString(object.AppendCanonicalString(nil, cert), ca))
 }
 
 // youngest returns the pod that was made last. It does not exist if no member has a pod.

@@ -361,9 +361,9 @@ func (j *judge) leaderless() bool {
 	return !j.w.plane.born || !j.unknown.IsZero() && j.w.now.Sub(j.unknown) > age
 }
 
-// refused judges an apply that the API server refused.
+// refused judges an apply that the API server refused. Nobody knows of a pod that core had not seen when it called the composer.
 func (j *judge) refused(t *transaction, o *stored) {
-	if o.deleting() || len(j.w.core.stale) > 0 || t.again {
+	if o.deleting() || t.uids[o.key] != o.uid {
 		return
 	}
 	j.failf(noError, "another specification is applied to the living pod %s", short(o.name))

@@ -280,3 +280,22 @@ func TestVanishingLeader(t *testing.T) {
 		}
 	}
 }
+
+// TestUnseenPod changes settings just when pods were made that core does not see yet: what a pod is said to have been made with must
+// not change by applying another one to it. Else it would be replaced in vain or, worse, pass for one that has the new settings.
+func TestUnseenPod(t *testing.T) {
+	for _, undone := range []bool{false, true} {
+		for at := time.Second; at < 5*time.Second; at += 100 * time.Millisecond {
+			s := schedule{seed: 3780, first: three(), events: []event{
+				{after: 0, kind: "pods seen late", a: 5},
+				{after: at, kind: "restart-only setting", a: 1},
+			}}
+			if undone {
+				s.events = append(s.events, event{after: 200 * time.Millisecond, kind: "last change undone"})
+			}
+			if out := s.play(true); out.failure != nil {
+				t.Errorf("%s, undone %t: law %s is broken: %s\n%s", at, undone, out.failure.law, out.failure.text, out.story)
+			}
+		}
+	}
+}
