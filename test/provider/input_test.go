@@ -1,14 +1,17 @@
 package provider
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
-	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,44 +23,110 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 )
 
-// required returns the paths of all required fields below a schema that are in an object, and those below optional fields that
-// the object has.
-func required(schema apiextensionsv1.JSONSchemaProps, value any, path ...string) [][]string {
-	var out [][]string
-	fields, ok := value.(map[string]any)
-	if !ok {
-		return nil
+// A step is the name of a field, or an index of a list.
+type step any
+
+// required returns the paths of all fields that a schema requires and that are in an object, as far as it has what they are below of.
+// Places of the schema that require fields are noted, with whether the object has them.
+func required(schema apiextensionsv1.JSONSchemaProps, value any, place string, places map[string]bool, path ...step) [][]step {
+	if len(schema.Required) > 0 {
+		places[place] = places[place] || value != nil
 	}
+	fields, _ := value.(map[string]any)
+	var out [][]step
 	for _, name := range schema.Required {
-		out = append(out, append(append([]string{}, path...), name))
+		if fields != nil {
+			out = append(out, append(slices.Clone(path), name))
+		}
 	}
 	for name, p := range schema.Properties {
-		if v, ok := fields[name]; ok {
-			out = append(out, required(p, v, append(path, name)...)...)
+		if name == "status" && place == "" {
+			continue // Nobody but the provider writes it.
 		}
+		out = append(out, required(p, fields[name], place+"."+name, places, append(slices.Clone(path), name)...)...)
+	}
+	if schema.Items != nil && schema.Items.Schema != nil {
+		var first any
+		if list, _ := value.([]any); len(list) > 0 {
+			first = list[0]
+		}
+		out = append(out, required(*schema.Items.Schema, first, place+"[]", places, append(slices.Clone(path), 0)...)...)
 	}
 	return out
 }
 
-// complete returns a valid object of each kind of managed resource and configuration.
+// without removes a field, and returns the path as the API server writes it.
+func without(t *testing.T, object map[string]any, path []step) string {
+	t.Helper()
+	var at any = object
+	name := ""
+	for i, s := range path {
+		last := i == len(path)-1
+		switch s := s.(type) {
+		case string:
+			name += "." + s
+			fields, ok := at.(map[string]any)
+			if !ok {
+				t.Fatalf("%s has no fields", name)
+			}
+			at = fields[s]
+			if last {
+				delete(fields, s)
+			}
+		case int:
+			name += fmt.Sprintf("[%d]", s)
+			at = at.([]any)[s]
+		}
+	}
+	return strings.TrimPrefix(name, ".")
+}
+
+// complete returns valid objects of each kind, which have between them all fields that the schemas have.
 func complete() []client.Object {
-	db := &v1alpha1.DatabaseRecord{ObjectMeta: named("db"), Spec: v1alpha1.DatabaseRecordSpec{ForProvider: v1alpha1.DatabaseRecordParameters{
-		Database: "postgres", Cells: []string{"z1"}, BackupLocation: v1alpha1.BackupLocation{S3: &v1alpha1.S3Backup{Bucket: "b", Region: "r"}},
-	}}}
-	shard := &v1alpha1.ShardRecord{ObjectMeta: named("shard"), Spec: v1alpha1.ShardRecordSpec{ForProvider: v1alpha1.ShardRecordParameters{
-		Database: "postgres", TableGroup: "default", Shard: "0-inf", Cells: []string{"z1"},
-		TLS: &v1alpha1.ShardTLS{CASecretName: "ca"},
-	}}}
-	issued := certificate("issued", "")
+	managed := xpv2.ManagedResourceSpec{
+		WriteConnectionSecretToReference: &xpv2.LocalSecretReference{Name: "connection"},
+		ProviderConfigReference:          &xpv2.ProviderConfigReference{Kind: v1alpha1.ProviderConfigKind, Name: "pc"},
+	}
+	db := func(name string, l v1alpha1.BackupLocation) client.Object {
+		return &v1alpha1.DatabaseRecord{ObjectMeta: named(name), Spec: v1alpha1.DatabaseRecordSpec{
+			ManagedResourceSpec: managed,
+			ForProvider:         v1alpha1.DatabaseRecordParameters{Database: "postgres", Cells: []string{"z1"}, BackupLocation: l},
+		}}
+	}
+	pooler := func(id string) []v1alpha1.ShardPooler {
+		return []v1alpha1.ShardPooler{{Pod: id, ServiceID: id, Cell: "z1", Hostname: id, Pool: "main"}}
+	}
+	shard := &v1alpha1.ShardRecord{ObjectMeta: named("shard"), Spec: v1alpha1.ShardRecordSpec{
+		ManagedResourceSpec: managed,
+		ForProvider: v1alpha1.ShardRecordParameters{
+			Database: "postgres", TableGroup: "default", Shard: "0-inf", Cells: []string{"z1"}, Poolers: pooler("a"), Removed: pooler("b"),
+			Orchestrators: []v1alpha1.ShardOrchestrators{{Cell: "z1", StatefulSet: "orch", ServiceIDPrefix: "orch"}},
+			Settings:      &v1alpha1.ShardSettings{Hash: "h", ReloadPort: 1}, TLS: &v1alpha1.ShardTLS{CASecretName: "ca"},
+		},
+	}}
+	pw, vc, own, issued := password("pw", "pw"), claim("vc", "class", "1Gi"), certificate("own", "ca"), certificate("issued", "")
+	pw.Spec.ManagedResourceSpec, vc.Spec.ManagedResourceSpec, own.Spec.ManagedResourceSpec = managed, managed, managed
 	issued.Spec.ForProvider.IssuerRef = &v1alpha1.IssuerReference{Name: "issuer"}
 	topology := v1alpha1.Topology{Endpoints: []string{"127.0.0.1:1"}, Root: "/r"}
+	near, far := &xpv2.LocalSecretReference{Name: "s"}, &xpv2.SecretReference{Name: "s", Namespace: "ns"}
+	usage := &v1alpha1.ProviderConfigUsage{ObjectMeta: named("usage")}
+	usage.SetProviderConfigReference(*managed.ProviderConfigReference)
+	usage.SetResourceReference(xpv2.TypedReference{APIVersion: "v1", Kind: "Nothing", Name: "nobody"})
 	return []client.Object{
-		password("pw", "pw"), claim("vc", "class", "1Gi"), issued, shard, db,
-		&v1alpha1.CellRecord{ObjectMeta: named("cell"), Spec: v1alpha1.CellRecordSpec{ForProvider: v1alpha1.CellRecordParameters{
-			Cell: "z1", ServerAddresses: []string{"127.0.0.1:1"}, Root: "/r",
-		}}},
+		pw, vc, own, issued, shard, usage,
+		db("s3", v1alpha1.BackupLocation{S3: &v1alpha1.S3Backup{Bucket: "b", Region: "r"}}),
+		db("filesystem", v1alpha1.BackupLocation{Filesystem: &v1alpha1.FilesystemBackup{Path: "/b"}}),
+		&v1alpha1.CellRecord{ObjectMeta: named("cell"), Spec: v1alpha1.CellRecordSpec{
+			ManagedResourceSpec: managed,
+			ForProvider:         v1alpha1.CellRecordParameters{Cell: "z1", ServerAddresses: []string{"127.0.0.1:1"}, Root: "/r"},
+		}},
 		&v1alpha1.ProviderConfig{ObjectMeta: named("pc"), Spec: v1alpha1.ProviderConfigSpec{
-			Topology: topology, Credentials: &v1alpha1.ProviderConfigCredentials{Source: v1alpha1.CredentialsSourceNone},
+			Topology: topology, TLS: &v1alpha1.ProviderConfigTLS{CASecretRef: near, ClientCertSecretRef: near},
+			Credentials: &v1alpha1.ProviderConfigCredentials{Source: v1alpha1.CredentialsSourceSecret, SecretRef: near},
+		}},
+		&v1alpha1.ClusterProviderConfig{ObjectMeta: named("cpc"), Spec: v1alpha1.ClusterProviderConfigSpec{
+			Topology: topology, TLS: &v1alpha1.ClusterProviderConfigTLS{CASecretRef: far, ClientCertSecretRef: far},
+			Credentials: &v1alpha1.ClusterProviderConfigCredentials{Source: v1alpha1.CredentialsSourceSecret, SecretRef: far},
 		}},
 	}
 }
@@ -66,7 +135,7 @@ func complete() []client.Object {
 func TestInputMissing(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	schemas := definitions(s)
+	schemas, places := definitions(s), map[string]map[string]bool{}
 	n := 0
 	for _, o := range complete() {
 		gvk, err := s.kube.GroupVersionKindFor(o)
@@ -78,21 +147,30 @@ func TestInputMissing(t *testing.T) {
 		whole.SetNamespace(s.ns)
 		s.must(s.kube.Create(s.Context(), whole.DeepCopy(), client.DryRunAll))
 
-		paths := required(schemas[gvk.Kind], whole.Object)
-		if len(paths) < 2 {
-			t.Errorf("%s: want required fields, got %v", gvk.Kind, paths)
+		if places[gvk.Kind] == nil {
+			places[gvk.Kind] = map[string]bool{}
 		}
-		for _, path := range paths {
+		for _, path := range required(schemas[gvk.Kind], whole.Object, "", places[gvk.Kind]) {
 			part := whole.DeepCopy()
-			unstructured.RemoveNestedField(part.Object, path...)
+			name := without(t, part.Object, path)
 			err := s.kube.Create(s.Context(), part, client.DryRunAll)
-			if !kerrors.IsInvalid(err) || !strings.Contains(err.Error(), strings.Join(path, ".")) {
-				t.Errorf("%s without %s: want a refusal that names it, got %v", gvk.Kind, strings.Join(path, "."), err)
+			if !kerrors.IsInvalid(err) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s without %s: want a refusal that names it, got %v", gvk.Kind, name, err)
 			}
 			n++
 		}
 	}
-	s.notef("%d fields of %d kinds", n, len(complete()))
+	for kind := range schemas {
+		if len(places[kind]) == 0 {
+			t.Errorf("%s: nothing was tried", kind)
+		}
+		for place, tried := range places[kind] {
+			if !tried {
+				t.Errorf("%s: %s requires fields, and no object has it", kind, place)
+			}
+		}
+	}
+	s.notef("%d fields of %d kinds", n, len(schemas))
 }
 
 // definitions returns the schemas of the provider's kinds.
@@ -111,7 +189,8 @@ func definitions(s *scenario) map[string]apiextensionsv1.JSONSchemaProps {
 	return out
 }
 
-// TestInputReferences: what a managed resource refers to and cannot use is said in a condition, and is left as it is.
+// TestInputReferences: what a managed resource refers to and cannot use is said in a condition that names the field, and is left as it
+// is.
 func TestInputReferences(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
@@ -120,32 +199,86 @@ func TestInputReferences(t *testing.T) {
 	damaged := s.opaque("damaged", map[string]string{"password": "kept"})
 	damaged.Annotations = map[string]string{"m.multigres.com/passwords": "{"}
 	s.must(s.kube.Update(s.Context(), damaged))
-	s.opaque("no-ca", map[string]string{"tls.crt": "nonsense"})
+	noCA := s.opaque("no-ca", map[string]string{"tls.crt": "nonsense"})
+	first := password("first", "taken")
+	s.create(first)
+	s.ready(first)
+	kept := map[string]string{}
+	for _, o := range []*corev1.Secret{foreign, damaged, noCA, s.secret("taken")} {
+		kept[o.Name] = o.ResourceVersion
+	}
+	strange := cell("strange", "pc")
+	strange.Spec.ProviderConfigReference.Kind = "Nonsense"
 
 	cases := map[string]struct {
 		reason string
 		mg     resource.Managed
-		says   string
+		where  xpv2.ConditionType
+		says   []string
 	}{
-		"DamagedRecords":   {reason: "Records of passwords that cannot be read name their annotation.", mg: password("damaged", "damaged"), says: "m.multigres.com/passwords"},
-		"ForeignSecret":    {reason: "A Secret that others made is not overwritten with a certificate.", mg: certificate("foreign", "fresh-ca"), says: "foreign"},
-		"DamagedAuthority": {reason: "A Secret without a key is no authority.", mg: certificate("leaf", "no-ca"), says: "no-ca"},
+		"DamagedRecords": {
+			reason: "Records of passwords that cannot be read name their annotation.", mg: password("damaged", "damaged"),
+			where: xpv2.TypeSynced, says: []string{"spec.forProvider.secretName", "m.multigres.com/passwords"},
+		},
+		"TakenKey": {
+			reason: "A key that another Password holds is not taken from it.", mg: password("second", "taken"),
+			where: xpv2.TypeSynced, says: []string{"spec.forProvider.secretName", "first"},
+		},
+		"ForeignSecret": {
+			reason: "A Secret that others made is not overwritten with a certificate.", mg: certificate("foreign", "fresh-ca"),
+			where: xpv2.TypeSynced, says: []string{"spec.forProvider.secretName", "foreign-tls"},
+		},
+		"DamagedAuthority": {
+			reason: "A Secret without a key is no authority.", mg: certificate("leaf", "no-ca"),
+			where: xpv2.TypeSynced, says: []string{"spec.forProvider.caSecretName", "no-ca"},
+		},
+		"MissingClass": {
+			reason: "A claim waits for ever for a class that does not exist.", mg: claim("vc", "missing", "1Gi"),
+			where: xpv2.TypeReady, says: []string{"spec.forProvider.storageClassName", "missing"},
+		},
+		"StrangeConfig": {
+			reason: "There are two kinds of configurations.", mg: strange,
+			where: "Settled", says: []string{"spec.providerConfigRef.kind", "Nonsense"},
+		},
+		"NoConfigOfDatabase": {
+			reason: "A database needs a configuration.", mg: database("db", "missing", "z1"),
+			where: "Settled", says: []string{"spec.providerConfigRef", "missing"},
+		},
+		"NoConfigOfShard": {
+			reason: "A shard needs a configuration.", mg: &v1alpha1.ShardRecord{ObjectMeta: named("shard"), Spec: v1alpha1.ShardRecordSpec{
+				ManagedResourceSpec: spec("missing"),
+				ForProvider:         v1alpha1.ShardRecordParameters{Database: "postgres", TableGroup: "default", Shard: "0-inf", Cells: []string{"z1"}},
+			}},
+			where: "Settled", says: []string{"spec.providerConfigRef", "missing"},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := &scenario{TB: t, kube: s.kube, ns: s.ns}
 			s.create(tc.mg)
-			c := s.condition(tc.mg, xpv2.TypeSynced, corev1.ConditionFalse, "")
-			if !strings.Contains(c.Message, tc.says) {
-				t.Errorf("%s\nwant a message with %q, got %q", tc.reason, tc.says, c.Message)
+			s.until(tc.mg.GetName()+" says so", func(ctx context.Context) error {
+				if err := s.kube.Get(ctx, client.ObjectKeyFromObject(tc.mg), tc.mg); err != nil {
+					return err
+				}
+				c := tc.mg.GetCondition(tc.where)
+				for _, text := range tc.says {
+					if c.Status != corev1.ConditionFalse || !strings.Contains(c.Message, text) {
+						return errors.Errorf("%s\nwant %s=False with %q, got %s", tc.reason, tc.where, text, describe(tc.mg))
+					}
+				}
+				return nil
+			})
+			// What cannot be made leaves nothing that holds it up.
+			if tc.where != xpv2.TypeReady {
+				s.remove(tc.mg)
+				s.gone(tc.mg)
 			}
 		})
 	}
-	if diff := cmp.Diff(map[string][]byte{"other": []byte("kept")}, s.secret(foreign.Name).Data); diff != "" {
-		t.Errorf("a foreign Secret should stay: -want, +got:\n%s", diff)
-	}
-	if diff := cmp.Diff(map[string][]byte{"password": []byte("kept")}, s.secret(damaged.Name).Data); diff != "" {
-		t.Errorf("a password should stay: -want, +got:\n%s", diff)
+	for name, version := range kept {
+		if got := s.secret(name).ResourceVersion; got != version {
+			t.Errorf("Secret %s should stay as it is", name)
+		}
 	}
 	s.notef("%d references", len(cases))
 }

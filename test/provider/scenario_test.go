@@ -26,7 +26,7 @@ import (
 
 const (
 	// patience is how long anything may take that has no time of its own to keep. Machines that run tests are slow at times.
-	patience = 40 * time.Second
+	patience = 2 * time.Minute
 
 	// quiet is how long nothing must happen that should not.
 	quiet = 2 * time.Second

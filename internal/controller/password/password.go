@@ -112,7 +112,7 @@ func (e *external) abandoned(ctx context.Context, mg *v1alpha1.Password, r recor
 	if other.GetUID() != r.UID {
 		return nil
 	}
-	return errors.Wrapf(errOwned, "cannot use Secret %s: Password %s", mg.Spec.ForProvider.SecretName, r.Name)
+	return errors.Wrapf(errOwned, "cannot use Secret %q of spec.forProvider.secretName: Password %q", mg.Spec.ForProvider.SecretName, r.Name)
 }
 
 // Create a password, and the Secret if need be. A password that appeared meanwhile is left as it is.

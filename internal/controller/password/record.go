@@ -41,7 +41,7 @@ func records(s *corev1.Secret) (map[string]record, error) {
 		return out, nil
 	}
 	if err := json.Unmarshal([]byte(v), &out); err != nil {
-		return nil, errors.Wrapf(err, "cannot read annotation %s of Secret %s", annotationPasswords, s.Name)
+		return nil, errors.Wrapf(err, "cannot read annotation %s of Secret %q of spec.forProvider.secretName", annotationPasswords, s.Name)
 	}
 	return out, nil
 }

@@ -48,11 +48,11 @@ func (e *external) authority(ctx context.Context, mg *v1alpha1.TLSCertificate) (
 	}
 	p, err := pki.ParseAuthority(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
 	if err != nil {
-		return nil, errors.Wrapf(err, "cannot use Secret %s as certificate authority", s.Name)
+		return nil, errors.Wrapf(err, "cannot use Secret %q of spec.forProvider.caSecretName as certificate authority", s.Name)
 	}
 	older, err := pki.ParseBundle(s.Data[keyCA])
 	if err != nil {
-		return nil, errors.Wrapf(err, "cannot use %s of Secret %s", keyCA, s.Name)
+		return nil, errors.Wrapf(err, "cannot use %s of Secret %q of spec.forProvider.caSecretName", keyCA, s.Name)
 	}
 	all := append([]*x509.Certificate{p.Certificate}, older...)
 	return &authority{

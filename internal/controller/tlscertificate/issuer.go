@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,16 +28,17 @@ var certificateGVK = schema.GroupVersionKind{Group: "cert-manager.io", Version: 
 // observeIssued observes the Certificate of cert-manager that makes the Secret.
 func (e *external) observeIssued(ctx context.Context, mg *v1alpha1.TLSCertificate) (managed.ExternalObservation, error) {
 	c, err := e.certificate(ctx, mg)
-	if kerrors.IsNotFound(err) {
+	// Without cert-manager there is none either, and it cannot be made.
+	if kerrors.IsNotFound(err) || apimeta.IsNoMatchError(err) && meta.WasDeleted(mg) {
 		return managed.ExternalObservation{}, nil
 	}
 	if err != nil {
-		return managed.ExternalObservation{}, errors.Wrap(err, "cannot get Certificate of cert-manager")
+		return managed.ExternalObservation{}, errors.Wrap(err, "cannot use spec.forProvider.issuerRef: cannot get Certificate of cert-manager")
 	}
 	if meta.WasDeleted(mg) {
 		return managed.ExternalObservation{ResourceExists: owned(mg, c)}, nil
 	}
-	if err := usable(mg, c); err != nil {
+	if err := usable(mg, c, ofCertificate); err != nil {
 		return managed.ExternalObservation{}, err
 	}
 	s, err := e.secret(ctx, mg)
@@ -101,7 +103,7 @@ func (e *external) applyIssued(ctx context.Context, mg *v1alpha1.TLSCertificate)
 	if err != nil {
 		return errors.Wrap(err, "cannot get Certificate of cert-manager")
 	}
-	if err := usable(mg, c); err != nil {
+	if err := usable(mg, c, ofCertificate); err != nil {
 		return err
 	}
 	before := c.DeepCopy()

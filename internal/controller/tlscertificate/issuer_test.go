@@ -2,14 +2,19 @@ package tlscertificate
 
 import (
 	"context"
+	"strings"
 	"testing"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 )
@@ -107,5 +112,23 @@ func TestForeignCertificate(t *testing.T) {
 	}
 	if _, err := b.certificate(ctx, mr(issued)); err != nil {
 		t.Errorf("Delete(): a Certificate that somebody else made should stay, got %v", err)
+	}
+}
+
+// TestNoCertManager: without cert-manager an issuer is of no use, which is said with the field, and holds up no deletion.
+func TestNoCertManager(t *testing.T) {
+	b := newBench(t)
+	missing := &apimeta.NoKindMatchError{GroupKind: certificateGVK.GroupKind()}
+	b.live = interceptor.NewClient(b.kube.(client.WithWatch), interceptor.Funcs{
+		Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+			return missing
+		},
+	})
+	if _, err := b.Observe(t.Context(), mr(issued)); !errors.Is(err, missing) || !strings.Contains(err.Error(), "spec.forProvider.issuerRef") {
+		t.Errorf("Observe(): want the error of the API server with the field, got %v", err)
+	}
+	o, err := b.Observe(t.Context(), mr(issued, deleted))
+	if err != nil || o.ResourceExists {
+		t.Errorf("Observe(): nothing should hold up a deletion, got %+v, error %v", o, err)
 	}
 }

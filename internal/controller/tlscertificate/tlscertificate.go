@@ -95,7 +95,7 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.TLSCertificate) (ma
 	if meta.WasDeleted(mg) {
 		return managed.ExternalObservation{ResourceExists: owned(mg, s)}, nil
 	}
-	if err := usable(mg, s); err != nil {
+	if err := usable(mg, s, ofSecret); err != nil {
 		return managed.ExternalObservation{}, err
 	}
 	a, err := e.authority(ctx, mg)
@@ -158,7 +158,7 @@ func (e *external) apply(ctx context.Context, mg *v1alpha1.TLSCertificate) error
 	if err != nil {
 		return errors.Wrap(err, "cannot get Secret")
 	}
-	if err := usable(mg, s); err != nil {
+	if err := usable(mg, s, ofSecret); err != nil {
 		return err
 	}
 	before := s.DeepCopy()
@@ -231,13 +231,19 @@ func owned(mg *v1alpha1.TLSCertificate, o metav1.Object) bool {
 	return o.GetAnnotations()[annotationOwner] == mg.GetName()
 }
 
+// What usable speaks of: an object, and the field that names it.
+const (
+	ofSecret      = "the Secret of spec.forProvider.secretName"
+	ofCertificate = "the Certificate of the external name"
+)
+
 // usable returns an error if an object is somebody else's, whose certificate must not be overwritten. To observe it is fine.
-func usable(mg *v1alpha1.TLSCertificate, o metav1.Object) error {
+func usable(mg *v1alpha1.TLSCertificate, o metav1.Object, what string) error {
 	if p := mg.GetManagementPolicies(); len(p) == 1 && p[0] == xpv2.ManagementActionObserve {
 		return nil
 	}
 	if owned(mg, o) {
 		return nil
 	}
-	return errors.Wrapf(errOwned, "cannot use %s", o.GetName())
+	return errors.Wrapf(errOwned, "cannot use %s, %q", what, o.GetName())
 }

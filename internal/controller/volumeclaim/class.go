@@ -2,6 +2,7 @@ package volumeclaim
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
@@ -52,6 +53,18 @@ func (e *external) defaultClass(ctx context.Context) (*storagev1.StorageClass, e
 	return out, nil
 }
 
+// classless says why there is no StorageClass of a claim.
+func classless(pvc *corev1.PersistentVolumeClaim) string {
+	name := pvc.Spec.StorageClassName
+	if name == nil {
+		return "spec.forProvider.storageClassName is not set, and no StorageClass is the default one"
+	}
+	if *name == "" {
+		return "spec.forProvider.storageClassName is empty, which means no StorageClass"
+	}
+	return fmt.Sprintf("StorageClass %q of spec.forProvider.storageClassName does not exist", *name)
+}
+
 // ready returns whether a pod may be created that uses the claim.
 func ready(pvc *corev1.PersistentVolumeClaim, class *storagev1.StorageClass) xpv2.Condition {
 	if pvc.DeletionTimestamp != nil {
@@ -64,7 +77,7 @@ func ready(pvc *corev1.PersistentVolumeClaim, class *storagev1.StorageClass) xpv
 		return xpv2.Unavailable().WithMessage("the PersistentVolume of the claim is lost")
 	}
 	if class == nil {
-		return xpv2.Unavailable().WithMessage("the claim waits for a PersistentVolume: it has no StorageClass that exists")
+		return xpv2.Unavailable().WithMessage("the claim waits for a PersistentVolume: " + classless(pvc))
 	}
 	if m := class.VolumeBindingMode; m != nil && *m == storagev1.VolumeBindingWaitForFirstConsumer {
 		return xpv2.Available().WithMessage("StorageClass " + class.Name + " binds a volume when the first pod uses the claim")

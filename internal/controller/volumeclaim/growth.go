@@ -56,7 +56,7 @@ func plan(mg *v1alpha1.VolumeClaim, pvc *corev1.PersistentVolumeClaim, class *st
 		return growth{reason: ReasonCannotExpand, err: "the claim has no StorageClass, so that its volume cannot grow"}
 	}
 	if class == nil {
-		return growth{reason: ReasonCannotExpand, err: fmt.Sprintf("StorageClass %s does not exist, so that the volume cannot grow", *pvc.Spec.StorageClassName)}
+		return growth{reason: ReasonCannotExpand, err: classless(pvc) + ", so that the volume cannot grow"}
 	}
 	if class.AllowVolumeExpansion == nil || !*class.AllowVolumeExpansion {
 		return growth{reason: ReasonCannotExpand, err: fmt.Sprintf("StorageClass %s does not allow volumes to grow", class.Name)}

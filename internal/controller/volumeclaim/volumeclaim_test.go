@@ -298,7 +298,7 @@ func TestObservation(t *testing.T) {
 		},
 		"ClassGone": {
 			reason: "A class that is gone is named.", mg: mr(size("20Gi")), pvc: pvc(bound("10Gi")),
-			want: &v1alpha1.ResizeObservation{Requested: q("10Gi"), Error: "StorageClass fast does not exist, so that the volume cannot grow"},
+			want: &v1alpha1.ResizeObservation{Requested: q("10Gi"), Error: `StorageClass "fast" of spec.forProvider.storageClassName does not exist, so that the volume cannot grow`},
 		},
 		"NoClass": {
 			reason: "A volume that no class made cannot grow.", mg: mr(size("20Gi")), pvc: pvc(bound("10Gi"), class(nil)), class: sc("default", expands),
