@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,8 @@ type fakeExternal struct {
 	exists bool
 	value  string
 	err    error
+	// refusal is why nothing is changed.
+	refusal error
 }
 
 func (f *fakeExternal) Observe(_ context.Context, mg *v1alpha1.Password) (managed.ExternalObservation, error) {
@@ -57,6 +60,9 @@ func (f *fakeExternal) Create(_ context.Context, mg *v1alpha1.Password) (managed
 }
 
 func (f *fakeExternal) Update(_ context.Context, mg *v1alpha1.Password) (managed.ExternalUpdate, error) {
+	if f.refusal != nil {
+		return managed.ExternalUpdate{}, f.refusal
+	}
 	f.value = mg.Spec.ForProvider.SecretName
 	return managed.ExternalUpdate{}, nil
 }
@@ -226,6 +232,35 @@ func TestWrites(t *testing.T) {
 		if got := pw.GetCondition(c); got.Status != corev1.ConditionTrue || got.ObservedGeneration != 2 {
 			t.Errorf("%s: want it true for generation 2, got %+v", c, got)
 		}
+	}
+}
+
+// TestTexts: a failure is shown and leaves no lock, whatever its text is.
+func TestTexts(t *testing.T) {
+	for name, text := range map[string]string{"Empty": "", "Long": strings.Repeat("x", 3<<10)} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, somePassword())
+			for range 2 {
+				d.reconcile(t)
+			}
+			d.external.refusal = errors.New(text)
+			d.edit(t, func(pw *v1alpha1.Password) { pw.Spec.ForProvider.SecretName, pw.Generation = "two", 2 })
+			for range 2 {
+				d.reconcile(t)
+				pw := d.get(t)
+				if c := pw.GetCondition(xpv2.TypeSynced); c.Reason != xpv2.ReasonReconcileError || c.Message == "" || !strings.Contains(c.Message, text) {
+					t.Errorf("the failure should be shown, got %s", c.Reason)
+				}
+				if l := pw.GetAnnotations()[guard.Annotation]; l != "" {
+					t.Errorf("the lock should be gone, got %s", l)
+				}
+			}
+			d.external.refusal = nil
+			d.reconcile(t)
+			if got := d.external.value; got != "two" {
+				t.Errorf("the change should be made in the end, got %q", got)
+			}
+		})
 	}
 }
 

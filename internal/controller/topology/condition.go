@@ -1,6 +1,8 @@
 package topology
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -112,8 +114,10 @@ func settle(mg resource.Managed, err error) {
 	mg.SetConditions(c)
 }
 
-// failed is the condition that an error becomes.
-func failed(err error) xpv2.Condition { return Unsettled(ReasonOf(err), err.Error()) }
+// failed is the condition that an error becomes. It says something even if the error does not.
+func failed(err error) xpv2.Condition {
+	return Unsettled(ReasonOf(err), cmp.Or(err.Error(), fmt.Sprintf("an error of type %T, without a text", err)))
+}
 
 // maxMessage is how long a message is at most, in bytes.
 const maxMessage = 1024
