@@ -110,7 +110,6 @@ func (e *external[T, M]) observeDeleted(ctx context.Context, mg T, v *view[M], e
 
 // Create the record. One that appeared meanwhile is adopted by the next observation, if it may be.
 func (e *external[T, M]) Create(ctx context.Context, mg T) (managed.ExternalCreation, error) {
-	fault.Hit(fault.BeforeCreate)
 	w, err := e.conn.Writer()
 	if err != nil {
 		return managed.ExternalCreation{}, err
@@ -124,7 +123,6 @@ func (e *external[T, M]) Create(ctx context.Context, mg T) (managed.ExternalCrea
 	if errors.Is(err, topo.ErrExists) {
 		err = nil
 	}
-	fault.Hit(fault.AfterCreate)
 	return managed.ExternalCreation{}, err
 }
 

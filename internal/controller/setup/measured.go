@@ -7,6 +7,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/metrics"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/fault"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/guard"
 )
 
@@ -20,7 +21,9 @@ type measured[T resource.Managed] struct {
 
 // Create the external resource.
 func (m *measured[T]) Create(ctx context.Context, mg T) (managed.ExternalCreation, error) {
+	fault.Hit(fault.BeforeCreate)
 	o, err := m.TypedExternalClient.Create(ctx, mg)
+	fault.Hit(fault.AfterCreate)
 	m.metrics.Mutation(m.kind, "create", err)
 	return o, err
 }
