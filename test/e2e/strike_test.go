@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -9,23 +10,31 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/crossplane-multigres/crossplane-multigres/test/crossplane"
+	"github.com/crossplane-multigres/crossplane-multigres/test/controlplane"
 	"github.com/crossplane-multigres/crossplane-multigres/test/process"
 )
 
 // longest time for which something does not answer or is down, and half of that
-// between two strikes.
+// between two strikes of a cluster.
 const longest = 4 * time.Second
 
-// struck is held for writing while something is struck, and for reading by who
-// needs an API server that answers.
+// struck is held for reading while something is struck, and for writing by who
+// needs an API server that answers. Many strikes may fall at once.
 var struck sync.RWMutex
 
+// held are the mutexes of what can be struck: nobody strikes what is struck already.
+var held sync.Map
+
+// hold waits until nobody else strikes something, and returns what lets go of it.
+func hold(what any) (release func()) {
+	mu, _ := held.LoadOrStore(what, &sync.Mutex{})
+	mu.(*sync.Mutex).Lock()
+
+	return mu.(*sync.Mutex).Unlock
+}
+
 // strike does one of the things that can happen to everything on which a cluster
-// depends, and returns what it did. Nothing else is struck meanwhile.
+// depends, and returns what it did.
 func strike(t *testing.T, r *rand.Rand, ns, cluster string) string {
 	t.Helper()
 
@@ -34,9 +43,12 @@ func strike(t *testing.T, r *rand.Rand, ns, cluster string) string {
 	v, length := all[r.IntN(len(all))], time.Duration(r.Int64N(int64(longest)))
 	wait := time.Duration(r.Int64N(int64(longest / 2)))
 
-	struck.Lock()
-	v.strike(t, length)
-	struck.Unlock()
+	func() {
+		struck.RLock()
+		defer struck.RUnlock()
+
+		v.strike(t, length)
+	}()
 
 	select {
 	case <-time.After(wait):
@@ -58,25 +70,25 @@ func revive(ctx context.Context, all ...*process.Process) {
 		case <-time.After(look):
 		}
 
-		struck.Lock()
-
 		for _, p := range all {
+			release := hold(p)
+
 			select {
 			case <-p.Exited():
 				// If it fails it is tried again.
 				_ = p.Start()
 			default:
 			}
-		}
 
-		struck.Unlock()
+			release()
+		}
 	}
 }
 
 // calm runs something while nothing is struck.
 func calm(f func()) {
-	struck.RLock()
-	defer struck.RUnlock()
+	struck.Lock()
+	defer struck.Unlock()
 
 	f()
 }
@@ -102,6 +114,7 @@ func victims(ns, cluster string) []victim {
 		{"API server paused", pause(func(*testing.T) []*process.Process { return []*process.Process{api} })},
 		{"etcd restarted", atOnce(down(etcd, shared.Ready))},
 		{"etcd down", down(etcd, shared.Ready)},
+		{"etcd paused", pause(func(*testing.T) []*process.Process { return []*process.Process{etcd} })},
 		{"controller manager killed", atOnce(down(shared.ControllerManager(), nil))},
 		{"function killed", kill(function)},
 		{"function paused", pause(programs(function))},
@@ -123,23 +136,27 @@ func down(p *process.Process, ready func(context.Context) error) func(*testing.T
 	return func(t *testing.T, d time.Duration) {
 		t.Helper()
 
+		defer hold(p)()
+
 		p.Kill()
 		time.Sleep(d)
 
-		if err := p.Start(); err != nil {
-			t.Errorf("cannot start %s: %v", p.Name(), err)
-		}
+		// It ends again while that is struck on which it depends.
+		controlplane.Eventually(t, recovery, p.Name()+" comes back", func(ctx context.Context) error {
+			select {
+			case <-p.Exited():
+				if err := p.Start(); err != nil {
+					return err
+				}
+			default:
+			}
 
-		if ready == nil {
-			return
-		}
+			if ready == nil {
+				return nil
+			}
 
-		ctx, cancel := context.WithTimeout(t.Context(), converge)
-		defer cancel()
-
-		if err := ready(ctx); err != nil {
-			t.Errorf("%s should come back: %v", p.Name(), err)
-		}
+			return ready(ctx)
+		})
 	}
 }
 
@@ -157,6 +174,8 @@ func pause(find func(*testing.T) []*process.Process) func(*testing.T, time.Durat
 		t.Helper()
 
 		for _, p := range find(t) {
+			defer hold(p)()
+
 			p.Pause()
 			defer p.Resume()
 		}
@@ -181,6 +200,8 @@ func slow(name string) func(*testing.T, time.Duration) {
 	const delay = 200 * time.Millisecond
 
 	return func(_ *testing.T, d time.Duration) {
+		defer hold(name)()
+
 		shared.Kubelet.Network.Delay(func(host string) time.Duration {
 			if strings.Contains(host, name) {
 				return delay
@@ -194,24 +215,19 @@ func slow(name string) func(*testing.T, time.Duration) {
 	}
 }
 
-// programs finds the processes of a package's pods.
+// programs finds the processes of a package's pods, always in the same order.
 func programs(name string) func(*testing.T) []*process.Process {
-	return func(t *testing.T) []*process.Process {
-		t.Helper()
-
+	return func(*testing.T) []*process.Process {
 		var all []*process.Process
 
-		pods := &corev1.PodList{}
-		if err := shared.Client().List(t.Context(), pods, client.InNamespace(crossplane.Namespace), client.MatchingLabels{"app.kubernetes.io/name": name}); err != nil {
-			t.Errorf("cannot list pods of %s: %v", name, err)
-		}
-
-		for i := range pods.Items {
-			if c := shared.Kubelet.Container(pods.Items[i].GetUID()); c != nil && c.Process != nil {
+		for _, c := range shared.Kubelet.Containers() {
+			if c.Process != nil && strings.Contains(c.Process.Name(), name) {
 				all = append(all, c.Process)
 			}
 		}
 
-		return slices.Clip(all)
+		slices.SortFunc(all, func(a, b *process.Process) int { return cmp.Or(strings.Compare(a.Name(), b.Name()), a.PID()-b.PID()) })
+
+		return all
 	}
 }

@@ -22,7 +22,12 @@ func topologyKeys(ctx context.Context, ns, cluster string) ([]string, error) {
 		return nil, errors.Wrap(errNotYet, "topology server does not run")
 	}
 
-	e, err := clientv3.New(clientv3.Config{Endpoints: []string{s.Address}, DialTimeout: converge, Logger: zap.NewNop()})
+	return topologyKeysAt(ctx, s.Address)
+}
+
+// topologyKeysAt are the same of a topology server at an address.
+func topologyKeysAt(ctx context.Context, address string) ([]string, error) {
+	e, err := clientv3.New(clientv3.Config{Endpoints: []string{address}, DialTimeout: converge, Logger: zap.NewNop()})
 	if err != nil {
 		return nil, errors.Wrap(err, "cannot make client")
 	}
@@ -58,9 +63,31 @@ func keys(t *testing.T, ns, cluster string) []string {
 	return all
 }
 
+// keysAt are the same of a topology server at an address.
+func keysAt(t *testing.T, address string) []string {
+	t.Helper()
+
+	ctx, cancel := context.WithTimeout(t.Context(), converge)
+	defer cancel()
+
+	all, err := topologyKeysAt(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return all
+}
+
 // poolersOf are those keys that are records of poolers.
 func poolersOf(keys []string) []string {
 	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !strings.Contains(key, "/poolers/") })
+}
+
+// lasting are those keys that are the same after a cluster is deleted and made
+// again on its volumes: a shard that has data is not initialized again, so
+// nobody claims to do that.
+func lasting(keys []string) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return strings.HasSuffix(key, "/ShardInitClaim") })
 }
 
 // poolers are the UIDs of a cluster's pool pods.

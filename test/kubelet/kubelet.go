@@ -3,8 +3,10 @@ package kubelet
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -181,6 +183,14 @@ func (k *Kubelet) Container(uid types.UID) *Container {
 	defer k.mu.Unlock()
 
 	return k.containers[uid]
+}
+
+// Containers are all programs that run for pods, in no order.
+func (k *Kubelet) Containers() []*Container {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+
+	return slices.Collect(maps.Values(k.containers))
 }
 
 func (k *Kubelet) stopAll() {
