@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,31 +15,63 @@ import (
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
+	"github.com/crossplane-multigres/crossplane-multigres/test/etcd"
 )
 
-// TestAnew shows a cluster that is deleted and made anew as soon as the API server takes the name again, while much of the old one is still there.
+// TestAnew shows a cluster that is deleted and made anew as soon as the API server takes the name again, while much of the old one
+// is still there, with a topology server of its own and with somebody else's.
 func TestAnew(t *testing.T) {
-	t.Parallel()
+	for name, external := range map[string]bool{"Managed": false, "External": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 
-	shown := scenario(t)
-	ns, k := namespace(t), shared.Client()
-	c := minimal(ns, "anew")
+			shown := scenario(t)
+			ns := namespace(t)
+			build := func() *v1alpha1.MultigresCluster { return minimal(ns, "anew") }
+			records := func() []string { return keys(t, ns, "anew") }
+
+			if external {
+				server := etcd.Run(t)
+				records = func() []string { return keysAt(t, server.Address) }
+				build = func() *v1alpha1.MultigresCluster {
+					return minimal(ns, "anew", func(c *v1alpha1.MultigresCluster) {
+						c.Spec.GlobalTopoServer = &v1alpha1.GlobalTopoServerSpec{External: &v1alpha1.ExternalTopoServerSpec{
+							Endpoints: []v1alpha1.EndpointURL{v1alpha1.EndpointURL("http://" + server.Address)},
+						}}
+					})
+				}
+			}
+
+			left, old := anew(t, build, records)
+			shown("made anew while %d of %d objects of the old one were there, on its volumes, with its records", left, old)
+		})
+	}
+}
+
+// anew makes a cluster, deletes it and makes it again. It returns how many objects of the old one were there when the new one was made, and had been
+// before.
+func anew(t *testing.T, build func() *v1alpha1.MultigresCluster, records func() []string) (left, old int) {
+	t.Helper()
+
+	k, c := shared.Client(), build()
+	ns := c.GetNamespace()
+
 	create(t, k, c)
 	ready(t, c)
+	rolled(t, c, 3, func(*corev1.Pod) bool { return true })
 
-	volumes, old := claims(t, ns), len(objects(t, ns))
+	volumes, before := claims(t, ns), records()
+	old = len(objects(t, ns))
 
 	if err := k.Delete(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 
-	again := minimal(ns, "anew")
+	again := build()
 
-	eventually(t, "the name is free", func(ctx context.Context) error {
-		return k.Create(ctx, again)
-	})
+	eventually(t, "the name is free", func(ctx context.Context) error { return k.Create(ctx, again) })
 
-	left := len(objects(t, ns)) - 1
+	left = len(objects(t, ns)) - 1
 
 	ready(t, again)
 	rolled(t, again, 3, func(*corev1.Pod) bool { return true })
@@ -55,7 +88,11 @@ func TestAnew(t *testing.T) {
 		}
 	}
 
-	shown("made anew while %d of %d objects of the old one were there, on its volumes", left, old)
+	if diff := cmp.Diff(lasting(before), lasting(records())); diff != "" {
+		t.Errorf("records should be as before: -want, +got:\n%s", diff)
+	}
+
+	return left, old
 }
 
 // TestProtected shows that the topology server of a living cluster cannot be deleted by hand, and that the cluster does not suffer from the attempt.

@@ -2,16 +2,21 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
+	"strconv"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 )
 
 // claims are the UIDs of a namespace's volume claims, by name.
@@ -102,7 +107,33 @@ func TestRetain(t *testing.T) {
 	shown("%d objects kept, %d volumes and the password adopted", n, len(before))
 }
 
-// TestDelete shows that a cluster goes without a trace if that is its policy.
+// ended is the revision of the API server's etcd at which the last of some objects was gone, and the first. All are of one etcd,
+// so revisions of different kinds compare.
+func ended(t *testing.T, e *events) (first, last uint64) {
+	t.Helper()
+
+	for _, event := range e.now() {
+		o, ok := event.Object.(client.Object)
+		if !ok || event.Type != watch.Deleted {
+			continue
+		}
+
+		at, err := strconv.ParseUint(o.GetResourceVersion(), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		last = max(last, at)
+		if first == 0 {
+			first = at
+		}
+	}
+
+	return first, last
+}
+
+// TestDelete shows that a cluster goes without a trace if that is its policy, and
+// in order: what uses something goes before it.
 func TestDelete(t *testing.T) {
 	t.Parallel()
 
@@ -116,6 +147,18 @@ func TestDelete(t *testing.T) {
 	ready(t, c)
 
 	before := len(objects(t, ns))
+	stages := []struct {
+		name string
+		*events
+	}{
+		{"gateways", track(t, &appsv1.DeploymentList{}, ns, client.MatchingLabels{naming.LabelComponent: naming.ComponentMultiGateway})},
+		{"poolers", trackPods(t, ns, c.GetName())},
+		{"shard records", track(t, &mv1alpha1.ShardRecordList{}, ns)},
+		{"database records", track(t, &mv1alpha1.DatabaseRecordList{}, ns)},
+		{"cell records", track(t, &mv1alpha1.CellRecordList{}, ns)},
+		{"topology server", track(t, &appsv1.StatefulSetList{}, ns, client.MatchingLabels{naming.LabelComponent: naming.ComponentGlobalTopo})},
+		{"configuration of the provider", track(t, &mv1alpha1.ProviderConfigList{}, ns)},
+	}
 
 	if err := k.Delete(t.Context(), c); err != nil {
 		t.Fatal(err)
@@ -123,7 +166,33 @@ func TestDelete(t *testing.T) {
 	gone(t, c)
 	leftovers(t, ns, func(*unstructured.Unstructured) bool { return false })
 
-	shown("%d objects gone", before)
+	// The last is no stage: it goes with the topology server, after the records.
+	for i := range stages {
+		first := uint64(0)
+
+		eventually(t, stages[i].name+" have ended", func(context.Context) error {
+			if first, _ = ended(t, stages[i].events); first == 0 {
+				return errNotYet
+			}
+
+			return nil
+		})
+
+		after := i - 1
+		if i == len(stages)-1 {
+			after = i - 2
+		}
+
+		if after < 0 {
+			continue
+		}
+
+		if _, before := ended(t, stages[after].events); first < before {
+			t.Errorf("%s should have gone after all %s: at revision %d, not %d", stages[i].name, stages[after].name, first, before)
+		}
+	}
+
+	shown("%d objects gone, in order: gateways, poolers, records of shards, databases and cells, topology server", before)
 }
 
 // TestDeadTopology shows that a cluster whose topology server does not answer any
