@@ -34,8 +34,8 @@ const (
 	// conditionResponsive is False while Crossplane drops watch events of a composite.
 	conditionResponsive = "Responsive"
 
-	// Settling is for how long it then does, unless Crossplane is told otherwise (--circuit-breaker-cooldown).
-	Settling = 5 * time.Minute
+	// DefaultSettling is for how long it then does, unless Crossplane is told otherwise (--circuit-breaker-cooldown).
+	DefaultSettling = 5 * time.Minute
 )
 
 // A Function composes our composite resources.
@@ -47,6 +47,7 @@ type Function struct {
 	now        func() time.Time
 	inProgress time.Duration
 	atRest     time.Duration
+	settling   time.Duration
 }
 
 // An Option changes how a Function works.
@@ -59,6 +60,10 @@ func WithLogger(l logging.Logger) Option { return func(f *Function) { f.log = l 
 func WithTTL(inProgress, atRest time.Duration) Option {
 	return func(f *Function) { f.inProgress, f.atRest = inProgress, atRest }
 }
+
+// WithSettling sets for how long a composite must have been ready before it is taken to be at rest: as long as Crossplane drops
+// watch events of one that had too many.
+func WithSettling(d time.Duration) Option { return func(f *Function) { f.settling = d } }
 
 // WithImageUpdateStrategy sets when clusters that say nothing about it adopt the images of a new version of the function:
 // "immediate", which is the default, or "lazy".
@@ -89,6 +94,7 @@ func New(o ...Option) *Function {
 		now:        time.Now,
 		inProgress: DefaultTTLInProgress,
 		atRest:     DefaultTTLAtRest,
+		settling:   DefaultSettling,
 	}
 	for _, fn := range o {
 		fn(f)
@@ -115,8 +121,8 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 //
 // Crossplane closes the circuit with the next event after the cooldown, so that at rest, when there is none, it says for ever that
 // it is open: what it said longer ago than the cooldown means nothing.
-func settled(in compose.Input) bool {
-	long := func(since time.Time) bool { return in.Now.Sub(since) >= Settling }
+func settled(in compose.Input, settling time.Duration) bool {
+	long := func(since time.Time) bool { return in.Now.Sub(since) >= settling }
 	if c, ok := in.XR.Condition(conditionResponsive); ok && c.Status == string(metav1.ConditionFalse) && !long(c.Changed) {
 		return false
 	}
@@ -146,7 +152,7 @@ func (f *Function) run(req *fnv1.RunFunctionRequest) *fnv1.RunFunctionResponse {
 		return fatal(req, err)
 	}
 	ttl := f.atRest
-	if out.InProgress || !settled(in) {
+	if out.InProgress || !settled(in, f.settling) {
 		ttl = f.inProgress
 	}
 	rsp.Meta.Ttl = durationpb.New(ttl)

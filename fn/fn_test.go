@@ -205,6 +205,29 @@ func TestRunFunction(t *testing.T) {
 	}
 }
 
+// TestSettling proves that a composite is at rest as soon as it has been ready for as long as it is told.
+func TestSettling(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reason   string
+		settling time.Duration
+		want     time.Duration
+	}{
+		"Shorter": {"It has been ready for 299 s, which is longer.", 299 * time.Second, DefaultTTLAtRest},
+		"Longer":  {"It has been ready for 299 s, which is not enough.", 300 * time.Second, DefaultTTLInProgress},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := New(WithSettling(tc.settling), At(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)))
+			f.composers = map[schema.GroupKind]compose.Composer{{Group: "example.org", Kind: "Thing"}: func(compose.Input) (compose.Output, error) {
+				return compose.Output{}, nil
+			}}
+
+			if got := f.run(request(t, `{"observed":{`+fmt.Sprintf(at, short)+`}}`)).GetMeta().GetTtl().AsDuration(); got != tc.want {
+				t.Errorf("%s\nthe response should live for %s, not %s", tc.reason, tc.want, got)
+			}
+		})
+	}
+}
+
 // TestRunFunctionLeavesRequestAlone proves that the request, which Crossplane may keep, is not changed by a call.
 func TestRunFunctionLeavesRequestAlone(t *testing.T) {
 	req := request(t, `{"observed":{`+xr+`},"desired":{"composite":{"resource":{"status":{"a":1}}},"resources":{"theirs":{"resource":{"kind":"Secret"}}}}}`)

@@ -24,6 +24,8 @@ type cli struct {
 	TTLInProgress      time.Duration `default:"${ttl_in_progress}" help:"When Crossplane should call again while something is in progress."`
 	TTLAtRest          time.Duration `default:"${ttl_at_rest}" help:"When Crossplane should call again when nothing is."`
 
+	Settling time.Duration `default:"${settling}" help:"How long a composite must have been ready before nothing is in progress: Crossplane's --circuit-breaker-cooldown."`
+
 	At time.Time `help:"Answer as at this time (RFC 3339) instead of now. Only for rendering what was observed then." placeholder:"TIME"`
 
 	ImageUpdateStrategy string `default:"immediate" enum:"immediate,lazy" help:"When clusters adopt the images of a new version: at once (immediate), or when they acknowledge its revision (lazy)."`
@@ -36,7 +38,7 @@ func (c *cli) Run() error {
 		return errors.Wrap(err, "cannot create logger")
 	}
 	return function.Serve(
-		fn.New(fn.WithLogger(log), fn.WithTTL(c.TTLInProgress, c.TTLAtRest), fn.WithImageUpdateStrategy(c.ImageUpdateStrategy), fn.At(c.At)),
+		fn.New(fn.WithLogger(log), fn.WithTTL(c.TTLInProgress, c.TTLAtRest), fn.WithSettling(c.Settling), fn.WithImageUpdateStrategy(c.ImageUpdateStrategy), fn.At(c.At)),
 		function.Listen(c.Network, c.Address),
 		function.MTLSCertificates(c.TLSCertsDir),
 		function.Insecure(c.Insecure),
@@ -49,6 +51,8 @@ func (c *cli) Run() error {
 func main() {
 	ctx := kong.Parse(&cli{}, kong.Name("function-multigres"),
 		kong.Description("A Crossplane composition function that composes Multigres clusters."),
-		kong.Vars{"ttl_in_progress": fn.DefaultTTLInProgress.String(), "ttl_at_rest": fn.DefaultTTLAtRest.String()})
+		kong.Vars{
+			"ttl_in_progress": fn.DefaultTTLInProgress.String(), "ttl_at_rest": fn.DefaultTTLAtRest.String(), "settling": fn.DefaultSettling.String(),
+		})
 	ctx.FatalIfErrorf(ctx.Run())
 }

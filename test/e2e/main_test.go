@@ -22,6 +22,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/crossplane-multigres/crossplane-multigres/test/crossplane"
@@ -36,7 +37,15 @@ const (
 	// envPrevious and envPreviousVersion are the folder and the version of packages to upgrade from.
 	envPrevious        = "XPKG_PREVIOUS_DIR"
 	envPreviousVersion = "XPKG_PREVIOUS_VERSION"
+
+	// envSettling is for how long Crossplane drops watch events of a composite that
+	// had too many, and the function takes one that became ready not to be at rest.
+	// By default it is short, so that clusters come to rest while somebody waits.
+	envSettling = "E2E_SETTLING"
 )
+
+// settling is what envSettling says.
+var settling = 30 * time.Second
 
 // shared is the platform that all scenarios share.
 var shared *platform.Platform
@@ -62,7 +71,16 @@ func run(m *testing.M) int {
 		return 1
 	}
 
-	if shared, err = platform.Start(ctx, platform.Options{Nodes: platform.ExampleNodes(), APIServerArgs: args}); err != nil {
+	if v := os.Getenv(envSettling); v != "" {
+		if settling, err = time.ParseDuration(v); err != nil {
+			fmt.Fprintln(os.Stderr, envSettling, err)
+			return 1
+		}
+	}
+
+	if shared, err = platform.Start(ctx, platform.Options{
+		Nodes: platform.ExampleNodes(), APIServerArgs: args, CrossplaneArgs: []string{"--circuit-breaker-cooldown=" + settling.String()},
+	}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -91,7 +109,7 @@ func install(dir, version string) error {
 
 	err := shared.Push(ctx, dir, version)
 	if err == nil {
-		err = shared.Install(ctx, filepath.Join(dir, "install.yaml"))
+		err = shared.Install(ctx, filepath.Join(dir, "install.yaml"), configure)
 	}
 
 	if err != nil {
@@ -102,4 +120,29 @@ func install(dir, version string) error {
 	fmt.Printf("e2e: packages %s installed after %.1f s\n", version, time.Since(begin).Seconds())
 
 	return nil
+}
+
+// configure tells the function what Crossplane is told, as a platform team does:
+// in the arguments of its DeploymentRuntimeConfig.
+func configure(o *unstructured.Unstructured) error {
+	if o.GetKind() != "DeploymentRuntimeConfig" || o.GetName() != "function-multigres" {
+		return nil
+	}
+
+	path := []string{"spec", "deploymentTemplate", "spec", "template", "spec", "containers"}
+
+	containers, _, err := unstructured.NestedSlice(o.Object, path...)
+	if err != nil {
+		return errors.Wrap(err, "cannot find containers")
+	}
+
+	if len(containers) != 1 {
+		return errors.Errorf("there should be one container, not %d", len(containers))
+	}
+
+	c, _ := containers[0].(map[string]any)
+	args, _ := c["args"].([]any)
+	c["args"] = append(args, "--settling="+settling.String())
+
+	return unstructured.SetNestedSlice(o.Object, containers, path...)
 }

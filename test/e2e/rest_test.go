@@ -125,7 +125,7 @@ func settled(t *testing.T, namespaces []string) {
 
 	const stay = 10 * time.Second
 
-	deadline := time.Now().Add(fn.Settling + converge)
+	deadline := time.Now().Add(settling + converge)
 
 	for {
 		left, why := time.Duration(0), ""
@@ -161,7 +161,7 @@ func untilSettled(o *unstructured.Unstructured) time.Duration {
 		return 0
 	}
 
-	const longest = fn.Settling + 2*fn.DefaultTTLInProgress
+	longest := settling + 2*fn.DefaultTTLInProgress
 
 	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
 	left, ready := time.Duration(0), false

@@ -59,6 +59,9 @@ type Options struct {
 	// APIServerArgs are further arguments of the API server.
 	APIServerArgs []string
 
+	// CrossplaneArgs are further arguments of Crossplane's core.
+	CrossplaneArgs []string
+
 	// Run runs programs for pods in place of those that the platform has: those
 	// of packages, topology servers and poolers.
 	Run []kubelet.Run
@@ -128,7 +131,7 @@ func (p *Platform) start(ctx, running context.Context, o Options) error {
 
 	p.Kubelet.Network.Host(Registry, registry)
 
-	p.Crossplane, err = crossplane.Start(ctx, p.ControlPlane, crossplane.Options{Env: p.Kubelet.Network.Env()})
+	p.Crossplane, err = crossplane.Start(ctx, p.ControlPlane, crossplane.Options{Env: p.Kubelet.Network.Env(), Args: o.CrossplaneArgs})
 
 	return err
 }
@@ -175,8 +178,8 @@ func (p *Platform) Push(ctx context.Context, dir, version string) error {
 
 // Install applies an install manifest, as a platform team does for the first
 // time and for each upgrade, and waits until its packages are healthy and their
-// composite resources are served.
-func (p *Platform) Install(ctx context.Context, file string) error {
+// composite resources are served. Each of the manifest's objects is edited first.
+func (p *Platform) Install(ctx context.Context, file string, edit ...func(*unstructured.Unstructured) error) error {
 	ctx, cancel := context.WithTimeout(ctx, installTimeout)
 	defer cancel()
 
@@ -193,6 +196,12 @@ func (p *Platform) Install(ctx context.Context, file string) error {
 	var packages []*unstructured.Unstructured
 
 	for _, o := range objects {
+		for _, f := range edit {
+			if err := f(o); err != nil {
+				return errors.Wrapf(err, "cannot edit %s %s", o.GetKind(), o.GetName())
+			}
+		}
+
 		if err := p.apply(ctx, o); err != nil {
 			return err
 		}
