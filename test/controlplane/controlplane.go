@@ -24,6 +24,10 @@ const (
 	// poll is the pause between two looks at something that is waited for.
 	poll = 50 * time.Millisecond
 
+	// garbage makes Go programs collect theirs less often than by default (GOGC is
+	// 100 then): it takes a fifth off the CPU time of a start, for twice the memory.
+	garbage = "GOGC=300"
+
 	// tail is how many bytes of a program's log go into an error.
 	tail = 4000
 )
@@ -174,6 +178,8 @@ func (c *ControlPlane) Run(cfg process.Config) (*process.Process, error) {
 	if cfg.Log == "" {
 		cfg.Log = filepath.Join(c.Dir(), "log", cfg.Name+".log")
 	}
+
+	cfg.Env = append([]string{garbage}, cfg.Env...)
 
 	p, err := process.Start(cfg)
 	if err != nil {

@@ -20,6 +20,10 @@ const (
 
 	// cleanup bounds what is done after a test.
 	cleanup = time.Minute
+
+	// look is the pause between two looks at what a test waits for. Some list all
+	// that is in a namespace.
+	look = 200 * time.Millisecond
 )
 
 // notInName matches what a namespace's name cannot have.
@@ -106,7 +110,7 @@ func Eventually(t testing.TB, timeout time.Duration, what string, ok func(contex
 		select {
 		case <-ctx.Done():
 			t.Fatalf("not within %s: %s: %v", timeout, what, err)
-		case <-time.After(poll):
+		case <-time.After(look):
 		}
 	}
 }
