@@ -15,12 +15,13 @@ import (
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
-	"github.com/crossplane-multigres/crossplane-multigres/test/etcd"
 )
 
 // TestAnew shows a cluster that is deleted and made anew as soon as the API server takes the name again, while much of the old one
 // is still there, with a topology server of its own and with somebody else's.
 func TestAnew(t *testing.T) {
+	t.Parallel()
+
 	for name, external := range map[string]bool{"Managed": false, "External": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -31,7 +32,7 @@ func TestAnew(t *testing.T) {
 			records := func() []string { return keys(t, ns, "anew") }
 
 			if external {
-				server := etcd.Run(t)
+				server := lastingEtcd(t, lastingDir(t))
 				records = func() []string { return keysAt(t, server.Address) }
 				build = func() *v1alpha1.MultigresCluster {
 					return minimal(ns, "anew", func(c *v1alpha1.MultigresCluster) {

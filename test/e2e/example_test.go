@@ -57,6 +57,31 @@ func serviceAccount(t *testing.T, ns string) {
 	create(t, shared.Client(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "postgres-backup"}})
 }
 
+// lastingDir is a folder that stays until the platform ends, as clusters do not
+// end with their tests.
+func lastingDir(t *testing.T) string {
+	t.Helper()
+
+	dir, err := os.MkdirTemp(shared.Dir(), "lasting-") //nolint:usetesting // The reason is above.
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return dir
+}
+
+// lastingEtcd is an etcd that runs for as long.
+func lastingEtcd(t *testing.T, dir string, args ...string) *etcd.Server {
+	t.Helper()
+
+	e, err := etcd.New(dir, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return e
+}
+
 // externalEtcd runs the one that example external-etcd names, which lets in who
 // shows a certificate, and makes the Secrets by which the cluster does.
 func externalEtcd(t *testing.T, ns string) {
@@ -79,21 +104,13 @@ func externalEtcd(t *testing.T, ns string) {
 		t.Fatal(err)
 	}
 
-	// It stays until the platform ends, as the cluster does not end with the test.
-	dir, err := os.MkdirTemp(shared.Dir(), "etcd-") //nolint:usetesting // The reason is above.
-	if err != nil {
-		t.Fatal(err)
-	}
-
+	dir := lastingDir(t)
 	base := filepath.Join(dir, "etcd")
 	if err := errors.Join(server.Write(base), os.WriteFile(base+".ca", a.Cert, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 
-	e, err := etcd.New(dir, "--client-cert-auth", "--trusted-ca-file="+base+".ca", "--cert-file="+base+".crt", "--key-file="+base+".key")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := lastingEtcd(t, dir, "--client-cert-auth", "--trusted-ca-file="+base+".ca", "--cert-file="+base+".crt", "--key-file="+base+".key")
 
 	for _, host := range hosts {
 		shared.Kubelet.Network.Host(host, e.Address)

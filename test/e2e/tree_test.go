@@ -21,8 +21,11 @@ import (
 const annotationKey = "crossplane.io/composition-resource-name"
 
 // TestTree shows that what is on the API server is what the user's tool renders
-// without one: every object, every field that we set, of every example.
+// without one: every object, every field that we set, of every example, made by a
+// user who may edit clusters there and nothing else.
 func TestTree(t *testing.T) {
+	t.Parallel()
+
 	for _, example := range examples(t) {
 		if others[example] != "" {
 			continue
@@ -44,7 +47,7 @@ func TestTree(t *testing.T) {
 			}
 
 			o := root.DeepCopy()
-			create(t, shared.Client(), o)
+			create(t, team(t, ns, "dave-"+example), o)
 
 			eventually(t, "example is ready", func(ctx context.Context) error {
 				if err := shared.Client().Get(ctx, client.ObjectKeyFromObject(o), o); err != nil {
