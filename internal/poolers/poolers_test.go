@@ -168,6 +168,36 @@ func TestRemoveMember(t *testing.T) {
 	}
 }
 
+func TestRewind(t *testing.T) {
+	s := shard(t, nil)
+	all := records(s, a, b, c)
+	cl := client(t, &Pool{}, nil, all)
+	fault := func(f pooler.Fault) {
+		t.Helper()
+		if err := s.SetFault(c, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ready := func() bool { return cl.Ask(t.Context(), all)[2].Status.GetStatus().GetPostgresReady() }
+	fault(pooler.Fault{Diverged: true, RewindFails: true})
+	if err := cl.Rewind(t.Context(), all[2], all[0]); !errors.Is(err, ErrRefused) || ready() {
+		t.Errorf("Why a rewind failed should be told: %v", err)
+	}
+	fault(pooler.Fault{Diverged: true})
+	if err := cl.Rewind(t.Context(), all[2], all[1]); !errors.Is(err, ErrRefused) || ready() {
+		t.Errorf("Nobody should be rewound to one that does not lead: %v", err)
+	}
+	// Connections to those that do not answer in time are ended, and must take no rewind with them.
+	cl.Forget(all[2])
+	if err := cl.Rewind(t.Context(), all[2], all[0]); err != nil || !ready() {
+		t.Errorf("A pooler should be rewound to the leader: %v", err)
+	}
+	s.Kill(c)
+	if err := cl.Rewind(t.Context(), all[2], all[0]); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("Who is gone should have no answer: %v", err)
+	}
+}
+
 func TestBackups(t *testing.T) {
 	s := shard(t, nil)
 	s.AddBackup(b, "20260102-000000F", "full")

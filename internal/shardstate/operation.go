@@ -26,6 +26,9 @@ const (
 
 	// Reload makes a PostgreSQL server read its configuration again.
 	Reload Action = "Reload"
+
+	// Rewind makes the data of a pooler, which cannot follow by itself, those of the leader (pg_rewind).
+	Rewind Action = "Rewind"
 )
 
 // An Operation is something that is due.
@@ -35,10 +38,10 @@ type Operation struct {
 	// ID of the pooler or orchestrator.
 	ID ID
 
-	// Pod of the pooler or orchestrator. All but Reload are due only while there is no such pod.
+	// Pod of the pooler or orchestrator. All but Reload and Rewind are due only while there is no such pod.
 	Pod string
 
-	// Leader that changes the cohort, and the number of the rule that the decision rests on, if the cohort is to change.
+	// Leader that changes the cohort, or is to be followed, and the number of the rule that the decision rests on.
 	Leader ID
 	Rule   *clustermetadatapb.RuleNumber
 }
@@ -64,7 +67,7 @@ func (f *facts) operations() []Operation {
 			out = append(out, Operation{Action: Unregister, ID: id, Pod: p.Pod})
 		}
 	}
-	return slices.Concat(out, f.orchestrators(), f.reloads())
+	return slices.Concat(out, f.orchestrators(), f.reloads(), f.rewinds(f.stranded()))
 }
 
 func (f *facts) expected(id ID) bool {

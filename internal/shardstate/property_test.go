@@ -53,7 +53,7 @@ func shard(t *rapid.T) Input {
 			in.Pods[podOf(id).Pod] = Pod{UID: "u"}
 		}
 		r := rapid.SampledFrom(rules).Draw(t, "rule")
-		switch rapid.SampledFrom([]string{"silent", "leads", "follows", "anonymous", "other"}).Draw(t, "answer") {
+		switch rapid.SampledFrom([]string{"silent", "leads", "follows", "anonymous", "other", "ended", "ended", "believes"}).Draw(t, "answer") {
 		case "leads":
 			in.Answers[id] = leads(id, r)
 		case "follows":
@@ -62,6 +62,10 @@ func shard(t *rapid.T) Input {
 			a := follows(id, r)
 			a.Status.ConsensusStatus.Id = nil
 			in.Answers[id] = a
+		case "ended":
+			ended(id)(&in)
+		case "believes":
+			believes(id, r, rapid.SampledFrom([]string{"", "streaming"}).Draw(t, "receiver"))(&in)
 		case "other":
 			in.Answers[id] = leads(rapid.SampledFrom(ids).Draw(t, "who"), r)
 		}
@@ -103,6 +107,10 @@ func TestProperties(t *testing.T) {
 
 // checkOperation holds every operation against what nobody may do.
 func checkOperation(t *rapid.T, in Input, s State, op Operation) {
+	if op.Action == Rewind {
+		checkRewind(t, in, s, op)
+		return
+	}
 	if _, exists := in.Pods[op.Pod]; exists {
 		t.Errorf("%s of %s should never happen while its pod exists", op.Action, op.ID)
 	}
@@ -134,6 +142,34 @@ func checkOperation(t *rapid.T, in Input, s State, op Operation) {
 	}
 }
 
+// checkRewind holds a rewind against what it could destroy: a member that the leader needs, or that knows more than it.
+func checkRewind(t *rapid.T, in Input, s State, op Operation) {
+	own := in.Answers[op.ID].Status.GetConsensusStatus().GetCurrentPosition().GetRule()
+	if s.Observation.Leader != op.Leader.Name || op.ID == op.Leader || compareNumbers(own.GetRuleNumber(), op.Rule) >= 0 {
+		t.Errorf("Only one who knows of an earlier rule should be rewound, to the one leader: %v", op)
+	}
+	for _, p := range in.Parameters.Removed {
+		if poolerID(p) == op.ID {
+			t.Errorf("One that is to go should not be brought back: %v", op)
+		}
+	}
+	if _, exists := in.Pods[op.Pod]; !exists {
+		t.Errorf("Only one who is there should be rewound: %v", op)
+	}
+	follow := 0
+	for _, p := range s.Observation.Poolers {
+		if p.InCohort && p.LagWithinLimit {
+			follow++
+		}
+		if p.ServiceID == op.ID.Name && p.Cell == op.ID.Cell && p.LagWithinLimit {
+			t.Errorf("One that follows should not be rewound: %v", op)
+		}
+	}
+	if 2*follow <= len(s.Observation.Cohort) {
+		t.Errorf("Nobody should be rewound while most of the cohort do not follow: %v", op)
+	}
+}
+
 // checkLeader holds the leader against every rule that somebody who says who it is knows of.
 func checkLeader(t *rapid.T, in Input, s State) {
 	if s.Observation.Leader == "" {
@@ -162,7 +198,7 @@ func checkRemoved(t *rapid.T, in Input, s State) {
 		}
 	}
 	for _, op := range s.Operations {
-		if !left[op.ID.Name] {
+		if op.Action != Rewind && !left[op.ID.Name] {
 			t.Errorf("%s should be left while something is done about it", op.ID)
 		}
 	}

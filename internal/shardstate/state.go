@@ -97,6 +97,10 @@ type State struct {
 	// Operations that are due, in their order. At most one of them changes the cohort.
 	Operations []Operation
 
+	// Stranded are the poolers that cannot follow the leader by themselves if they stay as they are, sorted. Whoever rewinds one gives
+	// it time first.
+	Stranded []ID
+
 	// Verdicts are the conditions of the shard, in the order of their types.
 	Verdicts []Verdict
 
@@ -120,7 +124,7 @@ func New(in Input) State {
 	f.register()
 	ops := f.operations()
 	obs := f.observation()
-	return State{Observation: obs, Operations: ops, Verdicts: f.verdicts(obs), Settling: f.settling(obs, ops)}
+	return State{Observation: obs, Operations: ops, Stranded: f.stranded(), Verdicts: f.verdicts(obs), Settling: f.settling(obs, ops)}
 }
 
 // facts are what a state is made from.

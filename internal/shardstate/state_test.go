@@ -124,6 +124,26 @@ func removed(ids ...ID) func(*Input) {
 	}
 }
 
+// ended makes a pooler's PostgreSQL one that was there and runs no more.
+func ended(id ID, change ...func(*managerpb.Status)) func(*Input) {
+	return func(in *Input) {
+		s := &managerpb.Status{PoolerType: clustermetadatapb.PoolerType_REPLICA, HasDataDirectory: true}
+		for _, f := range change {
+			f(s)
+		}
+		in.Answers[id] = Answer{Status: &managerpb.StatusResponse{Status: s, ConsensusStatus: &clustermetadatapb.ConsensusStatus{Id: id.pb()}}}
+	}
+}
+
+// believes makes a pooler go by a rule of its own, and follow nobody.
+func believes(id ID, r *clustermetadatapb.ShardRule, receiver string) func(*Input) {
+	return func(in *Input) {
+		a := follows(id, r)
+		a.Status.Status.HasDataDirectory, a.Status.Status.ReplicationStatus.WalReceiverStatus = true, receiver
+		in.Answers[id] = a
+	}
+}
+
 func answers(a map[ID]Answer) func(*Input) { return func(in *Input) { in.Answers = a } }
 
 func dark(cells ...string) func(*Input) {

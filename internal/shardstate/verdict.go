@@ -21,6 +21,9 @@ const (
 	// TypeSettingsApplied is True if all servers have the wanted settings in force.
 	TypeSettingsApplied = "SettingsApplied"
 
+	// TypeRejoined is True if nobody is out who cannot follow the leader by itself.
+	TypeRejoined = "Rejoined"
+
 	// TypeReady is True if there is a leader and every expected pooler is a member that serves.
 	TypeReady = "Ready"
 )
@@ -44,6 +47,11 @@ const (
 	ReasonUnknown     = "Unknown"
 	ReasonNotAsked    = "NotRequested"
 
+	ReasonNobodyOut    = "NobodyOut"
+	ReasonStranded     = "Stranded"
+	ReasonRewinding    = "Rewinding"
+	ReasonRewindFailed = "RewindFailed"
+
 	ReasonAvailable       = "Available"
 	ReasonClaimedByOther  = "ClaimedByOther"
 	ReasonPoolersNotReady = "PoolersNotReady"
@@ -66,7 +74,7 @@ func no(t, reason, message string) Verdict {
 }
 
 func (f *facts) verdicts(obs v1alpha1.ShardRecordObservation) []Verdict {
-	return []Verdict{f.removed(), f.observed(obs), f.ready(obs), f.settings()}
+	return []Verdict{f.removed(), f.observed(obs), f.ready(obs), f.rejoined(), f.settings()}
 }
 
 // observed says whether everybody answered who should: the topology, and every registered pooler whose pod stays.
@@ -132,6 +140,18 @@ func (f *facts) ready(obs v1alpha1.ShardRecordObservation) Verdict {
 		return no(TypeReady, ReasonPoolersNotReady, "not serving as members: "+few(missing))
 	}
 	return yes(TypeReady, ReasonAvailable)
+}
+
+// rejoined says who is out. What becomes of a rewind says whoever does it.
+func (f *facts) rejoined() Verdict {
+	var out []string
+	for _, id := range f.stranded() {
+		out = append(out, f.podOf(id))
+	}
+	if len(out) > 0 {
+		return no(TypeRejoined, ReasonStranded, fmt.Sprintf("cannot follow %s by themselves as they are: %s", f.leader.Name, few(out)))
+	}
+	return yes(TypeRejoined, ReasonNobodyOut)
 }
 
 // claimedByOther is true if a shard has no cohort, and somebody holds the claim to give it one who is none of its orchestrators.

@@ -19,6 +19,12 @@ type Fault struct {
 	// NotReady makes its PostgreSQL answer nothing.
 	NotReady bool
 
+	// Diverged makes its PostgreSQL end whenever it is started, because its history is not the leader's. A rewind mends it.
+	Diverged bool
+
+	// RewindFails makes rewinds fail.
+	RewindFails bool
+
 	// Lag is how many bytes it replays behind the leader.
 	Lag uint64
 

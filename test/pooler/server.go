@@ -160,6 +160,9 @@ func (p *pooler) kind() clustermetadatapb.PoolerType {
 	return clustermetadatapb.PoolerType_REPLICA
 }
 
+// answers is true if PostgreSQL does.
+func (p *pooler) answers() bool { return p.initialized && !p.fault.NotReady && !p.fault.Diverged }
+
 // position is where its log ends.
 func (p *pooler) position() string {
 	at := p.shard.lsn - min(p.fault.Lag, p.shard.lsn)
@@ -182,6 +185,10 @@ func (p *pooler) believes() *clustermetadatapb.ShardRule {
 }
 
 func (p *pooler) consensusStatus() *clustermetadatapb.ConsensusStatus {
+	// Who has started anew and cannot read its data knows of no rule.
+	if p.fault.Diverged {
+		return &clustermetadatapb.ConsensusStatus{Id: p.id.proto()}
+	}
 	return &clustermetadatapb.ConsensusStatus{
 		Id: p.id.proto(), CurrentPosition: &clustermetadatapb.PoolerPosition{Rule: p.believes(), Lsn: p.position()},
 	}
@@ -200,7 +207,7 @@ func (m *manager) Status(context.Context, *managerpb.StatusRequest) (*managerpb.
 	leads := rule != nil && idOf(rule.GetLeaderId()) == m.id
 	s := &managerpb.Status{
 		PoolerType: clustermetadatapb.PoolerType_REPLICA, IsInitialized: m.initialized, HasDataDirectory: m.initialized,
-		PostgresRunning: m.initialized, PostgresReady: m.initialized && !m.fault.NotReady,
+		PostgresRunning: m.initialized && !m.fault.Diverged, PostgresReady: m.answers(),
 		CohortMembers: rule.GetCohortMembers(), ShardId: m.shard.cfg.Shard,
 	}
 	if leads {
@@ -277,6 +284,22 @@ func (c *consensus) UpdateConsensusRule(_ context.Context, req *managerpb.Update
 	return &managerpb.UpdateConsensusRuleResponse{}, nil
 }
 
+// RewindToSource makes the pooler's history the leader's again. That is the only one there is.
+func (c *consensus) RewindToSource(_ context.Context, req *managerpb.RewindToSourceRequest) (*managerpb.RewindToSourceResponse, error) {
+	c.shard.mu.Lock()
+	defer c.shard.mu.Unlock()
+	l := c.shard.leader()
+	if l == nil || idOf(req.GetSource().GetId()) != l.id {
+		return nil, status.Error(codes.InvalidArgument, "the source does not lead")
+	}
+	if c.fault.RewindFails {
+		return nil, status.Error(codes.Unknown, "pg_rewind dry-run failed")
+	}
+	performed := c.fault.Diverged
+	c.fault.Diverged = false
+	return &managerpb.RewindToSourceResponse{Success: true, RewindPerformed: performed}, nil
+}
+
 func (c *consensus) cohortAfter(req *managerpb.UpdateConsensusRuleRequest) []ID {
 	var named []ID
 	for _, id := range req.GetStandbyIds() {
@@ -301,7 +324,7 @@ func (q *queries) ExecuteQuery(_ context.Context, req *poolerservicepb.ExecuteQu
 	if !strings.Contains(req.GetQuery(), "pending_restart") {
 		return nil, status.Error(codes.Unimplemented, "a simulated pooler has no database")
 	}
-	if !q.initialized || q.fault.NotReady {
+	if !q.answers() {
 		return nil, status.Error(codes.Unavailable, "PostgreSQL is not ready")
 	}
 	pending := "f"

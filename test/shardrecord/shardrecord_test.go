@@ -411,6 +411,34 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+func TestRewind(t *testing.T) {
+	w := newWorld(t)
+	calls := func() int { return w.Calls(c)["MultiPoolerConsensus/RewindToSource"] }
+	w.fault(c, pooler.Fault{Diverged: true, RewindFails: true})
+	w.observe()
+	w.observe()
+	if n, got := calls(), w.reason(shardstate.TypeRejoined); n != 0 || got != shardstate.ReasonStranded {
+		t.Errorf("Multigres should be given time first: %d calls, %s", n, got)
+	}
+	w.ahead += time.Minute
+	// until it says so: a rewind does not hold up the reconcile.
+	until := func(reason string) {
+		t.Helper()
+		for begin := time.Now(); w.reason(shardstate.TypeRejoined) != reason; time.Sleep(10 * time.Millisecond) {
+			if w.observe(); time.Since(begin) > time.Minute {
+				t.Fatalf("Want %s, got %s", reason, w.reason(shardstate.TypeRejoined))
+			}
+		}
+	}
+	until(shardstate.ReasonRewindFailed)
+	w.fault(c, pooler.Fault{Diverged: true})
+	w.ahead += 2 * time.Minute
+	until(shardstate.ReasonNobodyOut)
+	if n := calls(); n != 2 || w.Calls(a)["MultiPoolerConsensus/RewindToSource"]+w.Calls(b)["MultiPoolerConsensus/RewindToSource"] != 0 {
+		t.Errorf("The one that cannot follow should be rewound once more, and nobody else: %d", n)
+	}
+}
+
 func TestRequeue(t *testing.T) {
 	w := newWorld(t)
 	cases := []struct {

@@ -48,6 +48,9 @@ type world struct {
 	clients *shardrecord.Clients
 	conn    *connection
 	mr      *v1alpha1.ShardRecord
+
+	// ahead is how far the controller's clock is ahead.
+	ahead time.Duration
 }
 
 // options change how a world is made.
@@ -91,7 +94,7 @@ func newWorld(t *testing.T, change ...func(*options)) *world {
 		conn: &connection{t: t, endpoints: []string{server.Address}, stores: map[string]*topo.Store{}},
 	}
 	t.Cleanup(w.Close)
-	w.clients = shardrecord.NewClients(w.kube, w.kube)
+	w.clients = shardrecord.NewClients(w.kube, w.kube, func() time.Time { return time.Now().Add(w.ahead) })
 	t.Cleanup(w.clients.Close)
 	w.mr = &v1alpha1.ShardRecord{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shard", UID: types.UID(t.Name()), Generation: 1}}
 	w.mr.Spec.ForProvider = v1alpha1.ShardRecordParameters{Database: "postgres", TableGroup: "default", Shard: "0-inf", Cells: []string{"a", "b", "c"}}

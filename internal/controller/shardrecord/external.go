@@ -70,12 +70,13 @@ type Clients struct {
 	live    client.Reader
 	pool    *poolers.Pool
 	backups *backups
+	rewinds *rewinds
 }
 
 // NewClients returns a maker of external clients. They read pods and Secrets by kube, which may be a cache, and make sure by
-// live, which must not be one.
-func NewClients(kube, live client.Reader) *Clients {
-	return &Clients{kube: kube, live: live, pool: &poolers.Pool{}, backups: newBackups(time.Now)}
+// live, which must not be one. The clock says how old what they remember is.
+func NewClients(kube, live client.Reader, clock func() time.Time) *Clients {
+	return &Clients{kube: kube, live: live, pool: &poolers.Pool{}, backups: newBackups(clock), rewinds: newRewinds(clock)}
 }
 
 // For returns the external client for one reconcile.
@@ -120,6 +121,7 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.ShardRecord) (manag
 	}
 	e.state = shardstate.New(in)
 	mg.Status.AtProvider = e.state.Observation
+	e.seeStranded(mg)
 	e.setConditions(mg)
 	if e.state.Settling {
 		requeue.After(ctx, e.interval(mg))
@@ -150,7 +152,7 @@ func (e *external) Create(context.Context, *v1alpha1.ShardRecord) (managed.Exter
 	return managed.ExternalCreation{}, nil
 }
 
-// Update removes what is left of those who are gone, and reloads settings.
+// Update removes what is left of those who are gone, brings back who cannot follow, and reloads settings.
 func (e *external) Update(ctx context.Context, mg *v1alpha1.ShardRecord) (managed.ExternalUpdate, error) {
 	return managed.ExternalUpdate{}, e.operate(ctx, mg)
 }
@@ -208,4 +210,5 @@ func (e *external) Delete(ctx context.Context, mg *v1alpha1.ShardRecord) (manage
 func (e *external) forget(mg *v1alpha1.ShardRecord) {
 	e.pool.Forget(string(mg.GetUID()))
 	e.backups.forget(mg.GetUID())
+	e.rewinds.forget(mg.GetUID())
 }

@@ -25,8 +25,12 @@ import (
 func (e *external) operate(ctx context.Context, mg *v1alpha1.ShardRecord) error {
 	var reloads []shardstate.Operation
 	for _, op := range e.state.Operations {
-		if op.Action == shardstate.Reload {
+		switch op.Action { //nolint:exhaustive // The others concern who is gone.
+		case shardstate.Reload:
 			reloads = append(reloads, op)
+			continue
+		case shardstate.Rewind:
+			e.rewind(ctx, mg, op)
 			continue
 		}
 		gone, err := e.gone(ctx, mg.GetNamespace(), op.Pod)
@@ -197,6 +201,9 @@ func (e *external) reload(ctx context.Context, mg *v1alpha1.ShardRecord, ops []s
 // setConditions shows the verdicts.
 func (e *external) setConditions(mg *v1alpha1.ShardRecord) {
 	for _, v := range e.state.Verdicts {
+		if now, ok := e.rewinds.verdict(mg.GetUID()); ok && v.Type == shardstate.TypeRejoined {
+			v = now
+		}
 		// Whether it fails again shows when it is tried.
 		if v.Reason == shardstate.ReasonRemoving && attempted(mg) {
 			continue

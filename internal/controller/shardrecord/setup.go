@@ -2,6 +2,7 @@ package shardrecord
 
 import (
 	"context"
+	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
 	corev1 "k8s.io/api/core/v1"
@@ -16,7 +17,7 @@ import (
 // a shard wake it.
 func SetupGated(mgr ctrl.Manager, o setup.Options, l *topology.Layer) {
 	kube := mgr.GetClient()
-	clients := NewClients(kube, mgr.GetAPIReader())
+	clients := NewClients(kube, mgr.GetAPIReader(), time.Now)
 	topology.SetupGated(mgr, o, l, topology.Kind[*v1alpha1.ShardRecord]{
 		GroupVersionKind: v1alpha1.ShardRecordGroupVersionKind,
 		Managed:          &v1alpha1.ShardRecord{},
