@@ -513,7 +513,7 @@ define scenarios
 @if $(BIN)/bed check; then $(MAKE) --no-print-directory bed-build bed-packages; fi
 @trap '$(if $(KEEP),:,$(BIN)/bed --name=e2e --cache=$(CACHE) down)' EXIT; trap 'exit 130' INT TERM; \
 	cd test/reliability && BED_BIN=$(BIN)/bed BED_NAME=e2e BED_CACHE=$(CACHE) BED_CROSSPLANE=$(IMAGES)/crossplane.yaml \
-	BED_PACKAGES=$(CACHE)/xpkg-bed BED_REGISTRY=$(BED_REGISTRY) BED_VERSION=$(VERSION) go test -count=1 -timeout 3h -run '$(1)'
+	BED_PACKAGES=$(CACHE)/xpkg-bed BED_REGISTRY=$(BED_REGISTRY) BED_VERSION=$(VERSION) BED_KEEP=$(KEEP) go test -count=1 -timeout 3h -run '$(1)'
 endef
 
 .PHONY: e2e-short

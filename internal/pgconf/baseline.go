@@ -48,7 +48,7 @@ var baseline = [...]section{
 		{Name: "max_parallel_workers_per_gather", Value: "1"},
 		{Name: "max_parallel_maintenance_workers", Value: "1"},
 	}},
-	{"Write-ahead log. Hints are logged so that a former leader can be rewound.", []Setting{
+	{"Write-ahead log. Hints are logged so that a former leader can be rewound, and it is archived in time for one to begin.", []Setting{
 		{Name: "wal_level", Value: "logical"},
 		{Name: "wal_log_hints", Value: "on"},
 		{Name: "wal_buffers", Value: "1920kB"},
@@ -57,6 +57,7 @@ var baseline = [...]section{
 		{Name: "wal_keep_size", Value: "1000MB"},
 		{Name: "checkpoint_completion_target", Value: "0.9"},
 		{Name: "checkpoint_flush_after", Value: "256kB"},
+		{Name: "archive_timeout", Value: "1min"},
 	}},
 	{"Replication: one sender per follower, and one per running backup.", []Setting{
 		{Name: "max_wal_senders", Value: "25"},

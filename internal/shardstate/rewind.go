@@ -2,11 +2,15 @@ package shardstate
 
 import (
 	"slices"
+	"time"
 
 	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 )
+
+// startTime is how long it takes to start a server in vain, and more: pgctld notices within two seconds (multigres v0.1.0).
+const startTime = 10 * time.Second
 
 // stranded returns the poolers, sorted, that cannot follow the leader by themselves if they stay as they are. Either PostgreSQL does not
 // answer although it has data, or it goes by a rule of its own: it leads, it says, in a term that is over.
@@ -49,14 +53,15 @@ func (f *facts) isStranded(id ID, a Answer) bool {
 
 // rewinds returns the rewind that is due, of one member at a time. What it throws away is what the member wrote that no majority has.
 // So most of the cohort must be the leader or follow it, without the member itself. A server that runs and does not answer may be about
-// to recover: it is left to that.
+// to recover: it is left to that. A pooler that has been starting one for long does nothing else meanwhile, a rewind neither.
 func (f *facts) rewinds(stranded []ID) []Operation {
 	if 2*f.followers() <= len(f.cohort) {
 		return nil
 	}
 	for _, id := range stranded {
 		s := f.Answers[id].Status.GetStatus()
-		if s.GetPostgresRunning() && !s.GetPostgresReady() {
+		starting := s.GetPostgresAction() == managerpb.PostgresAction_POSTGRES_ACTION_STARTING && s.GetPostgresActionDuration().AsDuration() > startTime
+		if s.GetPostgresRunning() && !s.GetPostgresReady() || starting {
 			continue
 		}
 		return []Operation{{Action: Rewind, ID: id, Pod: f.podOf(id), Leader: f.leader, Rule: f.rule.GetRuleNumber()}}

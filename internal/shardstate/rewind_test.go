@@ -2,11 +2,13 @@ package shardstate
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 func TestRewind(t *testing.T) {
@@ -18,6 +20,7 @@ func TestRewind(t *testing.T) {
 		s.PostgresAction = managerpb.PostgresAction_POSTGRES_ACTION_RESTORING_FROM_BACKUP
 	}
 	starting := func(s *managerpb.Status) { s.PostgresAction = managerpb.PostgresAction_POSTGRES_ACTION_STARTING }
+	lasting := func(s *managerpb.Status) { s.PostgresActionDuration = durationpb.New(time.Minute) }
 	cases := map[string]struct {
 		reason   string
 		in       Input
@@ -27,6 +30,7 @@ func TestRewind(t *testing.T) {
 		"Healthy":   {reason: "Nobody is out of a healthy shard.", in: healthy()},
 		"Ended":     {reason: "A server that was there and runs no more cannot follow.", in: healthy(ended(p2)), stranded: []ID{p2}, want: rewind(p2)},
 		"Starting":  {reason: "One that is started in vain is so all the time.", in: healthy(ended(p2, starting)), stranded: []ID{p2}, want: rewind(p2)},
+		"Stuck":     {reason: "A pooler that waits for its server, and does nothing else meanwhile, is not asked for more.", in: healthy(ended(p2, starting, lasting)), stranded: []ID{p2}},
 		"Recovers":  {reason: "A server that runs and does not answer yet may recover.", in: healthy(ended(p2, func(s *managerpb.Status) { s.PostgresRunning = true })), stranded: []ID{p2}},
 		"NoData":    {reason: "One without data restores itself from the backup.", in: healthy(ended(p2, func(s *managerpb.Status) { s.HasDataDirectory = false }))},
 		"Restoring": {reason: "A restore that is going on is left alone.", in: healthy(ended(p2, restoring))},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -75,10 +76,31 @@ func changePool(s *v1alpha1.MultigresClusterSpec, f func(*v1alpha1.PoolSpec)) {
 	shard(s).Pools["default"] = pool
 }
 
-// the returns the cluster that scenarios share. The first who asks makes it.
+// broken counts the clusters that scenarios shared, and left in a state in which nobody else can begin.
+var broken int
+
+// the returns the cluster that scenarios share. The first who asks makes it, and so does the first after one that failed.
 func the(t *testing.T) *cluster {
 	t.Helper()
-	return create(t, "reliability", spec())
+	supported(t)
+	name := "reliability"
+	if broken > 0 {
+		name += fmt.Sprint("-", broken)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		broken++
+		if os.Getenv(envKeep) != "" {
+			return
+		}
+		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		if err := shared.client.Delete(context.WithoutCancel(t.Context()), ns); client.IgnoreNotFound(err) != nil {
+			t.Logf("cannot delete namespace: %v", err)
+		}
+	})
+	return create(t, name, spec())
 }
 
 // create makes a cluster, unless there is one of that name and namespace, and waits until it is complete.

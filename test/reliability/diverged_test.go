@@ -1,47 +1,85 @@
 package reliability
 
 import (
+	"bytes"
 	"context"
-	"strings"
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
 	"time"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	pgctldpb "github.com/multigres/multigres/go/pb/pgctldservice"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/crossplane-multigres/crossplane-multigres/internal/shardstate"
+	"github.com/crossplane-multigres/crossplane-multigres/test/bed"
 )
 
-const (
-	// diverged is what PostgreSQL says, and ends, if it was made a standby of somebody whose history is not its own.
-	diverged = "is not a child of this server's history"
+// diverged is what PostgreSQL says, and ends, if it was made a standby of somebody whose history is not its own.
+const diverged = "is not a child of this server's history"
 
-	// rebuildAfter is how long a data directory may stay so before somebody does something about it.
-	rebuildAfter = time.Minute
+// TestDiverged makes a former leader a standby without a rewind while somebody else leads, as Multigres v0.1.0 does amid an election
+// (docs/data-plane.md). It can never start again then, and nobody but our provider brings it back.
+func TestDiverged(t *testing.T) {
+	s := watch(t, the(t))
+	leader := s.cluster.leader(t)
+	n := node(t, leader.Spec.NodeName)
+	s.strike("leader's zone is cut off", func() { lose(t, n, shared.Cut, shared.Mend) })
+	s.resumed(s.anotherLeads(leader))
+	s.strike("former leader can never start again", func() {
+		demote(t, leader)
+		regain(t, n, shared.Mend)
+	})
+	eventually(t, "it is known that it cannot follow", func(ctx context.Context) error {
+		r, err := s.cluster.record(ctx)
+		if err != nil {
+			return err
+		}
+		if c := r.GetCondition(xpv2.ConditionType(shardstate.TypeRejoined)); c.Status != corev1.ConditionFalse {
+			return errors.Wrapf(errNotYet, "%s is %s", c.Type, c.Reason)
+		}
+		return nil
+	})
+	s.recovered(nodeReady(n))
+	s.end()
+}
 
-	dataDir = "/var/lib/pooler/pg_data"
-)
-
-// rebuildDiverged does by hand what docs/data-plane.md tells an administrator to do about an instance that can never start again: Multigres v0.1.0
-// can make a former leader that comes back amid an election a standby without rewinding it. Its data directory is moved away, and its pod, whose
-// multipooler may still take itself for the leader, deleted: the next one restores itself from the backup. The scenario's line says so.
-func (s *scenario) rebuildDiverged(ctx context.Context) {
-	s.Helper()
-	if time.Since(s.struck) < rebuildAfter {
-		return
-	}
-	pods, err := s.cluster.poolers(ctx)
+// demote has the pod's pgctld restart PostgreSQL as a standby, and sees that it cannot start. Its multipooler, which would do so itself, stands
+// still meanwhile.
+func demote(t *testing.T, p corev1.Pod) {
+	t.Helper()
+	root := rootOf(t, p, "pgctld")
+	conn, err := grpc.NewClient("unix://"+root+"/var/lib/pooler/pgctld.sock", grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
-		return
+		t.Fatal(err)
 	}
-	for _, p := range pods {
-		if ready(&p) || p.Status.Phase != "Running" {
-			continue
-		}
-		out, err := shared.Kubectl(ctx, nil, "-n", p.GetNamespace(), "exec", p.GetName(), "-c", "postgres", "--", "tail", "-n", "40", dataDir+"/postgresql.log")
-		if err != nil || !strings.Contains(out, diverged) {
-			continue
-		}
-		if _, err := shared.Kubectl(ctx, nil, "-n", p.GetNamespace(), "exec", p.GetName(), "-c", "postgres", "--", "mv", dataDir, dataDir+".diverged"); err != nil {
-			s.Logf("cannot move data directory away: %v", err)
-			continue
-		}
-		remove(s.T, p)
-		s.Logf("%s: %s can never start again: %q; its data directory was moved away and its pod deleted", time.Now().UTC().Format(time.TimeOnly), p.GetName(), diverged)
-		s.lines[len(s.lines)-1].what += ", former leader rebuilt by hand"
+	defer func() { _ = conn.Close() }()
+	multipooler := processes(t, p, "multipooler")
+	if err := bed.Signal(syscall.SIGSTOP, multipooler...); err != nil {
+		t.Fatal(err)
 	}
+	defer func() { _ = bed.Signal(syscall.SIGCONT, multipooler...) }()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := pgctldpb.NewPgCtldClient(conn).Restart(ctx, &pgctldpb.RestartRequest{Mode: "fast", AsStandby: true}); err == nil {
+		t.Fatal("a former leader could become a standby although somebody else leads")
+	}
+	log, err := os.ReadFile(root + "/var/lib/pooler/pg_data/postgresql.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(log, []byte(diverged)) {
+		t.Fatalf("PostgreSQL did not say that its requested timeline %s", diverged)
+	}
+}
+
+// rootOf is where a container's files are seen from the machine, by one of its processes.
+func rootOf(t *testing.T, p corev1.Pod, command string) string {
+	t.Helper()
+	return fmt.Sprintf("/proc/%d/root", processes(t, p, command)[0].PID)
 }

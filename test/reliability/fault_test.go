@@ -52,17 +52,23 @@ func (b *theBed) awayFrom(name string) bed.Node {
 // crash kills processes of a pod at once: all of them, or those that are called so.
 func crash(t *testing.T, p corev1.Pod, commands ...string) {
 	t.Helper()
+	if err := bed.Signal(syscall.SIGKILL, processes(t, p, commands...)...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// processes of a pod: all of them, or those that are called so. There must be some.
+func processes(t *testing.T, p corev1.Pod, commands ...string) []bed.Process {
+	t.Helper()
 	all, err := shared.PodProcesses(string(p.GetUID()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	victims := slices.DeleteFunc(all, func(p bed.Process) bool { return len(commands) > 0 && !slices.Contains(commands, p.Command) })
-	if len(victims) == 0 {
-		t.Fatalf("pod %s has no processes to kill", p.GetName())
+	out := slices.DeleteFunc(all, func(p bed.Process) bool { return len(commands) > 0 && !slices.Contains(commands, p.Command) })
+	if len(out) == 0 {
+		t.Fatalf("pod %s has no processes %v", p.GetName(), commands)
 	}
-	if err := bed.Signal(syscall.SIGKILL, victims...); err != nil {
-		t.Fatal(err)
-	}
+	return out
 }
 
 // remove deletes a pod, as kubectl does.

@@ -1,7 +1,7 @@
 // Package reliability shows what happens to the users of a cluster when something is changed or dies: on real kubelets in three zones, with
 // PostgreSQL and Multigres' own programs, Crossplane and our packages in pods, and everything between them as in production.
 //
-// Scenarios share one bed, most of them one cluster, and run one after the other. Each prints one line for everything that it does to the cluster:
+// Scenarios share one bed, most of them one cluster, and run one after the other; after one that failed the others share another. Each prints one line for everything that it does to the cluster:
 //
 //	outage     the longest time without an acknowledged row around it, as one client sees it that writes all the time
 //	recovery   from it until all is as it should be again, and stays so: every pod ready and in the cohort, every standby streaming, every
@@ -46,6 +46,7 @@ const (
 	envPackages   = "BED_PACKAGES"   // The packages, and
 	envRegistry   = "BED_REGISTRY"   // the registry and
 	envVersion    = "BED_VERSION"    // the version that they were built for.
+	envKeep       = "BED_KEEP"       // Not empty: the bed stays, and with it clusters in which scenarios failed.
 )
 
 // theBed is a bed and its Kubernetes as an administrator sees it.

@@ -115,7 +115,6 @@ func (s *scenario) await(all []func(context.Context) error) {
 		err := wanting(ctx, all)
 		if err != nil {
 			since = time.Time{}
-			s.rebuildDiverged(ctx)
 			return err
 		}
 		if since.IsZero() {

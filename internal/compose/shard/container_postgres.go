@@ -21,6 +21,18 @@ const (
 // componentPgctld names pgctld in what it sends by OpenTelemetry.
 const componentPgctld = "pgctld"
 
+// startPgctld runs pgctld as the child of a shell, which passes on the kubelet's request to stop, ends with its exit code, and reaps the
+// orphans that PostgreSQL makes.
+//
+// As the container's first process pgctld would reap them itself (multigres v0.1.0), its own children with them: a pg_rewind that has done
+// its work has then failed, "waitid: no child processes", as seen on real kubelets, and whoever is to be rewound stays out.
+const startPgctld = `trap 'kill -TERM "$child"' TERM INT
+/usr/local/bin/pgctld "$@" & child=$!
+wait "$child"; code=$?
+while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+exit "$code"
+`
+
 // buildPostgres builds the container of pgctld, which runs PostgreSQL and pgBackRest's server (multigres v0.1.0). It is a
 // native sidecar because it must outlive multipooler, which asks it to stop PostgreSQL.
 //
@@ -33,7 +45,7 @@ func buildPostgres(sh *shard, v volumes) corev1.Container {
 		Image:           string(sh.spec.Images.Postgres),
 		ImagePullPolicy: pullPolicy(sh),
 		RestartPolicy:   ptr.To(corev1.ContainerRestartPolicyAlways),
-		Command:         []string{"/usr/local/bin/pgctld"},
+		Command:         []string{"/bin/sh", "-c", startPgctld, "pgctld"},
 		Args: []string{
 			"server",
 			"--pooler-dir=" + dataPath,

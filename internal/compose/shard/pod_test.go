@@ -66,7 +66,16 @@ spec:
     image: pgctld:v0.1.0
     imagePullPolicy: IfNotPresent
     restartPolicy: Always
-    command: [/usr/local/bin/pgctld]
+    command:
+    - /bin/sh
+    - -c
+    - |
+      trap 'kill -TERM "$child"' TERM INT
+      /usr/local/bin/pgctld "$@" & child=$!
+      wait "$child"; code=$?
+      while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+      exit "$code"
+    - pgctld
     args:
     - server
     - --pooler-dir=/var/lib/pooler

@@ -121,7 +121,7 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.ShardRecord) (manag
 	}
 	e.state = shardstate.New(in)
 	mg.Status.AtProvider = e.state.Observation
-	e.seeStranded(mg)
+	e.seeStranded(ctx, mg)
 	e.setConditions(mg)
 	if e.state.Settling {
 		requeue.After(ctx, e.interval(mg))

@@ -2,6 +2,7 @@ package shardrecord
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/requeue"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/shardstate"
 )
 
@@ -36,8 +38,10 @@ type stranded struct {
 
 type rewind struct {
 	// due is when a rewind may begin.
-	due     time.Time
-	running bool
+	due time.Time
+
+	// cancel ends the one that is going on, nil if there is none.
+	cancel context.CancelFunc
 
 	// err is what came of the last one.
 	err error
@@ -47,8 +51,9 @@ func newRewinds(now func() time.Time) *rewinds {
 	return &rewinds{now: now, all: map[types.UID]map[stranded]*rewind{}}
 }
 
-// see who of a shard is stranded now. Who is not any more is forgotten.
-func (r *rewinds) see(shard types.UID, now []stranded) {
+// see who of a shard is stranded now, and whose PostgreSQL answers. Who is not stranded any more is forgotten. A rewind of a server that
+// answers has not begun, or is over: it waits for whatever the pooler does, and would stop a server that is well by then.
+func (r *rewinds) see(shard types.UID, now []stranded, answers func(stranded) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := r.all[shard]
@@ -61,8 +66,12 @@ func (r *rewinds) see(shard types.UID, now []stranded) {
 		r.keep(shard, s, w)
 	}
 	for s, w := range before {
-		if w.running {
-			r.keep(shard, s, w)
+		if w.cancel == nil {
+			continue
+		}
+		r.keep(shard, s, w)
+		if answers(s) && !slices.Contains(now, s) {
+			w.cancel()
 		}
 	}
 }
@@ -75,11 +84,11 @@ func (r *rewinds) keep(shard types.UID, s stranded, w *rewind) {
 }
 
 // begin a rewind in the background, if it is due and no other of the shard goes on.
-func (r *rewinds) begin(shard types.UID, s stranded, do func() error) {
+func (r *rewinds) begin(shard types.UID, s stranded, do func(context.Context) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, w := range r.all[shard] {
-		if w.running {
+		if w.cancel != nil {
 			return
 		}
 	}
@@ -87,12 +96,14 @@ func (r *rewinds) begin(shard types.UID, s stranded, do func() error) {
 	if w == nil || r.now().Before(w.due) {
 		return
 	}
-	w.running = true
+	ctx, cancel := context.WithCancel(context.Background())
+	w.cancel = cancel
 	go func() {
-		err := do()
+		err := do(ctx)
+		cancel()
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		w.running, w.err, w.due = false, err, r.now().Add(rewindPause)
+		w.cancel, w.err, w.due = nil, err, r.now().Add(rewindPause)
 	}()
 }
 
@@ -103,7 +114,7 @@ func (r *rewinds) verdict(shard types.UID) (shardstate.Verdict, bool) {
 	v, found := shardstate.Verdict{Type: shardstate.TypeRejoined, Status: corev1.ConditionFalse}, false
 	for s, w := range r.all[shard] {
 		switch {
-		case w.running:
+		case w.cancel != nil:
 			v.Reason, v.Message = shardstate.ReasonRewinding, s.id.Name+" is rewound to the leader"
 			return v, true
 		case w.err != nil:
@@ -119,13 +130,20 @@ func (r *rewinds) forget(shard types.UID) {
 	delete(r.all, shard)
 }
 
-// seeStranded remembers since when who of the shard is stranded.
-func (e *external) seeStranded(mg *v1alpha1.ShardRecord) {
+// seeStranded remembers since when who of the shard is stranded. Nothing tells when a rewind is over.
+func (e *external) seeStranded(ctx context.Context, mg *v1alpha1.ShardRecord) {
 	now := make([]stranded, 0, len(e.state.Stranded))
 	for _, id := range e.state.Stranded {
 		now = append(now, e.stranded(id))
 	}
-	e.rewinds.see(mg.GetUID(), now)
+	ready := map[shardstate.ID]bool{}
+	for _, p := range e.state.Observation.Poolers {
+		ready[shardstate.ID{Cell: p.Cell, Name: p.ServiceID}] = p.PostgresReady
+	}
+	e.rewinds.see(mg.GetUID(), now, func(s stranded) bool { return ready[s.id] })
+	if _, ok := e.rewinds.verdict(mg.GetUID()); ok {
+		requeue.After(ctx, settlingInterval)
+	}
 }
 
 func (e *external) stranded(id shardstate.ID) stranded {
@@ -139,11 +157,11 @@ func (e *external) stranded(id shardstate.ID) stranded {
 
 // rewind a pooler to the leader, if it has been stranded for long enough. It must have been so on what is true now, too: that is what
 // the operation rests on.
-func (e *external) rewind(ctx context.Context, mg *v1alpha1.ShardRecord, op shardstate.Operation) {
+func (e *external) rewind(mg *v1alpha1.ShardRecord, op shardstate.Operation) {
 	p, leader := e.view.poolers[op.ID].Message, e.view.poolers[op.Leader].Message
 	if p == nil || leader == nil {
 		return
 	}
 	rpc := e.rpc
-	e.rewinds.begin(mg.GetUID(), e.stranded(op.ID), func() error { return rpc.Rewind(context.WithoutCancel(ctx), p, leader) })
+	e.rewinds.begin(mg.GetUID(), e.stranded(op.ID), func(ctx context.Context) error { return rpc.Rewind(ctx, p, leader) })
 }

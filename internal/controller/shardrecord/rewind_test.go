@@ -1,6 +1,7 @@
 package shardrecord
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,16 @@ func TestRewinds(t *testing.T) {
 		again := stranded{id: one.id, pod: "3"}
 		begun := 0
 		end := make(chan error)
-		do := func() error { begun++; return <-end }
+		do := func(ctx context.Context) error {
+			begun++
+			select {
+			case err := <-end:
+				return err
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		silent := func(stranded) bool { return false }
 		try := func(s stranded, want int, reason string) {
 			t.Helper()
 			r.begin("shard", s, do)
@@ -34,27 +44,27 @@ func TestRewinds(t *testing.T) {
 		}
 
 		try(one, 0, "Nobody should be rewound who was not seen to be stranded")
-		r.see("shard", []stranded{one})
+		r.see("shard", []stranded{one}, silent)
 		try(one, 0, "Multigres should be given time")
 		time.Sleep(rewindPatience - time.Second)
-		r.see("shard", nil)
-		r.see("shard", []stranded{one})
+		r.see("shard", nil, silent)
+		r.see("shard", []stranded{one}, silent)
 		time.Sleep(time.Second)
 		try(one, 0, "Who was well meanwhile should have its time anew")
 		says("", "Nothing should be said before anything is done")
 		time.Sleep(rewindPatience)
-		r.see("shard", []stranded{one, two})
+		r.see("shard", []stranded{one, two}, silent)
 		try(one, 1, "Who is stranded for long should be rewound")
 		says(shardstate.ReasonRewinding, "A rewind should be seen")
 		time.Sleep(time.Hour)
-		r.see("shard", []stranded{one, two})
+		r.see("shard", []stranded{one, two}, silent)
 		try(one, 1, "A rewind should not be begun twice")
 		try(two, 1, "One member of a shard should be rewound at a time")
-		r.see("shard", []stranded{two})
+		r.see("shard", []stranded{two}, silent)
 		try(two, 1, "One that is still rewound counts, stranded or not")
 		r.begin("other", two, do)
 		end <- errBoom
-		r.see("shard", []stranded{one, two})
+		r.see("shard", []stranded{one, two}, silent)
 		says(shardstate.ReasonRewindFailed, "Why it failed should be said")
 		try(one, 1, "It should not be tried again at once")
 		try(two, 2, "Another one's turn has come")
@@ -64,10 +74,18 @@ func TestRewinds(t *testing.T) {
 		end <- nil
 		synctest.Wait()
 		says("", "What was done should not be said to fail")
-		r.see("shard", []stranded{again})
-		try(again, 3, "A new pod should be given time")
+		time.Sleep(rewindPause)
+		try(one, 4, "It should be tried again if it did not help")
+		r.see("shard", nil, silent)
+		says(shardstate.ReasonRewinding, "A pooler that does not answer may be rewound just now")
+		r.see("shard", nil, func(stranded) bool { return true })
+		synctest.Wait()
+		r.see("shard", nil, silent)
+		says("", "A rewind that did not begin before the server was back should not begin")
+		r.see("shard", []stranded{again}, silent)
+		try(again, 4, "A new pod should be given time")
 		r.forget("shard")
 		time.Sleep(rewindPatience)
-		try(again, 3, "Nothing should be done about a shard that is gone")
+		try(again, 4, "Nothing should be done about a shard that is gone")
 	})
 }
