@@ -3,6 +3,7 @@ package bed
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -86,6 +87,7 @@ func missingCapabilities() []string {
 			out = append(out, name)
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 
