@@ -29,7 +29,7 @@ type Member struct {
 
 	// Want is what it should be. Nil means that it should not be at all.
 	Want *Want
-	// Spare is what one that should not be would be if it had to. Nil means that this is not known any more.
+	// Spare is what one that should not be would be if it had to. Nil means that nobody knows.
 	Spare *Want
 	// Pod is nil if there is none, not even one that is terminating.
 	Pod *Pod
@@ -45,7 +45,8 @@ type Member struct {
 
 // A Want is what a member should be.
 type Want struct {
-	// Hash of the specification that its pod should have.
+	// Hash of the specification that its pod should have. Empty means that a pod may have any: of a member whose pool is not
+	// known any more, which can be made, but is not better made anew.
 	Hash string
 	// Blocked says what the creation of its pod waits for. Empty means nothing.
 	Blocked string

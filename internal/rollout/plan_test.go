@@ -246,10 +246,16 @@ func TestNew(t *testing.T) {
 			want:   summary{Pods: map[string]string{"a": "Keep Needed", "b": keep, "c": keep}},
 		},
 		"NeededUnknownPool": {
-			reason: "One of a pool that nobody knows any more stays as it is, whatever it is, and one that has gone needs a person.",
+			reason: "If no pool is known any more one stays as it is, whatever it is, and one that has gone needs a person.",
 			in: shard("xyy", leader(""), unwanted("ab"), member("a", func(m *Member) { m.Pod.Finished, m.Pod.Ready = true, false }),
 				member("b", func(m *Member) { m.Pod = nil })),
 			want: summary{Pods: map[string]string{"a": "Freeze Needed", "b": "Wait Needed", "c": keep}},
+		},
+		"NeededStandIn": {
+			reason: "One whose pool is not known any more is made like another pool's if it has gone, and stays as it is if it is there and runs.",
+			in: shard("xyyy", leader(""), unwanted("abc"), down("bc", 2*time.Minute), member("a", func(m *Member) { m.Pod, m.Spare = nil, &Want{} }),
+				member("b", func(m *Member) { m.Spare = &Want{} }), member("c", func(m *Member) { m.Pod.Finished, m.Spare = true, &Want{} })),
+			want: summary{Pods: map[string]string{"a": create, "b": "Freeze Needed", "c": "Remove Finished", "d": keep}, Hand: "c", Next: "its pod has ended"},
 		},
 		"NeededNoCohort": {
 			reason: "While nobody can tell who is in the cohort, whoever is registered may be.",

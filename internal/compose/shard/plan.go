@@ -103,10 +103,14 @@ func makePlan(in compose.Input, sh *shard, s *compose.Set, conf pgconf.Config, p
 		}
 	}
 	f.plan = plan(rolloutInput(in, sh, s, f, func(m *member) *rollout.Want {
-		if t := templates[m.group]; t != nil {
+		switch t := templates[m.group]; {
+		case t == nil:
+			return nil
+		case m.spec == nil:
+			return &rollout.Want{Blocked: f.blocked[m.key]}
+		default:
 			return &rollout.Want{Hash: t.hash, Blocked: f.blocked[m.key]}
 		}
-		return nil
 	}))
 	for _, m := range f.members {
 		if err := f.carryOut(sh, s, m, templates[m.group]); err != nil {
@@ -116,16 +120,23 @@ func makePlan(in compose.Input, sh *shard, s *compose.Set, conf pgconf.Config, p
 	return f, nil
 }
 
-// newTemplates returns what makes the pods of each group whose pool is known.
+// newTemplates returns what makes the pods of each group. A pod of a pool that is not known any more, if one has to be made again,
+// is like one of the first pool but for its identity and its volume.
 func newTemplates(sh *shard, conf pgconf.Config, certs map[string]string, ms []*member) (map[*group]*template, error) {
 	enc := object.NewEncoder()
 	p := buildParts(sh, conf, certs)
 	out := make(map[*group]*template, len(sh.groups))
 	for _, m := range ms {
-		if m.spec == nil || out[m.group] != nil {
+		g := m.group
+		if g.spec == nil && len(sh.groups) > 0 {
+			like := *g
+			like.spec = sh.groups[0].spec
+			g = &like
+		}
+		if g.spec == nil || out[m.group] != nil {
 			continue
 		}
-		t, err := newTemplate(sh, m.group, p, enc)
+		t, err := newTemplate(sh, g, p, enc)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/composetest"
@@ -448,38 +449,67 @@ func TestAdopted(t *testing.T) {
 	}
 }
 
-// TestNeeded holds that an instance which is not wanted any more comes back while the cohort needs its voice: from its pool's
-// specification, on its own volume, with a name that others find.
+// TestNeeded holds that an instance which is not wanted any more comes back while the cohort needs its voice, on its own volume and
+// with a name that others find: from its pool's specification, or from another pool's if its own has gone.
 func TestNeeded(t *testing.T) {
-	two := change(t, minimal, "cells: [z1]", "cells: [z1, z2]")
-	w := newWorld(t, two, nil)
-	w.settle()
-	gone := naming.KeyPod("main", "z2", 0)
-	id := naming.ServiceID(w.in.Observed[gone].Name())
-	w.set(minimal + "status: {noLeaderSince: \"2026-01-01T00:50:00Z\"}\n")
-	delete(w.in.Observed, gone)
-	// While somebody leads it is on its way out.
-	w.compose()
-	w.apply()
-	lost := func() {
-		w.edit(naming.KeyShardRecord, "\"\"", "status", "atProvider", "leaderPod")
-		w.edit(naming.KeyShardRecord, "[{cell: z2, serviceID: "+id+", inCohort: true}]", "status", "atProvider", "poolers")
-	}
-	lost()
-	out := w.compose()
-	if _, ok := out.Resources[gone]; ok {
-		t.Fatal("want it expected by the record first")
-	}
-	w.apply()
-	lost()
-	out = w.compose()
-	if out.Resources[gone].Object == nil {
-		t.Fatalf("want it made again, got %+v", statusOf(t, out))
-	}
-	if _, ok := out.Resources[naming.KeyHeadlessService("main", "z2")]; !ok {
-		t.Error("want the Service that gives it its name")
-	}
-	if st := statusOf(t, out); st.NoLeaderSince == nil || st.NoLeaderSince.UTC().Format("15:04") != "00:50" {
-		t.Errorf("want the time carried over, got %v", st.NoLeaderSince)
+	side := "    side:\n      type: readWrite\n      cells: [z2]\n      replicasPerCell: 1\n      storage: {size: 1Gi}\n" +
+		"      postgres: {resources: {limits: {memory: 600Mi}}}\n"
+	for name, tc := range map[string]struct {
+		reason string
+		before string
+		pool   string
+		memory string
+	}{
+		"Cell": {reason: "Its pool is known.", before: change(t, minimal, "cells: [z1]", "cells: [z1, z2]"), pool: "main", memory: "512Mi"},
+		"Pool": {reason: "It is made as the pool that is left says.", before: minimal + side, pool: "side", memory: "512Mi"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tc.before, nil)
+			w.settle()
+			gone := naming.KeyPod(tc.pool, "z2", 0)
+			id := naming.ServiceID(w.in.Observed[gone].Name())
+			w.set(minimal + "status: {noLeaderSince: \"2026-01-01T00:50:00Z\"}\n")
+			delete(w.in.Observed, gone)
+			// While somebody leads it is on its way out.
+			w.compose()
+			w.apply()
+			lost := func() {
+				w.edit(naming.KeyShardRecord, "\"\"", "status", "atProvider", "leaderPod")
+				w.edit(naming.KeyShardRecord, "[{cell: z2, serviceID: "+id+", inCohort: true}]", "status", "atProvider", "poolers")
+			}
+			lost()
+			out := w.compose()
+			if _, ok := out.Resources[gone]; ok {
+				t.Fatal("want it expected by the record first")
+			}
+			w.apply()
+			lost()
+			out = w.compose()
+			pod, ok := out.Resources[gone].Object.(*corev1.Pod)
+			if !ok {
+				t.Fatalf("want it made again, got %+v", statusOf(t, out))
+			}
+			if got := pod.Spec.InitContainers[0].Resources.Limits.Memory().String(); got != tc.memory {
+				t.Errorf("%s\nwant memory %s, got %s", tc.reason, tc.memory, got)
+			}
+			if got := pod.Labels[naming.LabelPool]; got != tc.pool {
+				t.Errorf("want it to be of its pool still, got %q", got)
+			}
+			if got := pod.Spec.Volumes[0].PersistentVolumeClaim.ClaimName; !strings.Contains(got, "-"+tc.pool+"-z2-") {
+				t.Errorf("want its own volume, got %q", got)
+			}
+			if _, ok := out.Resources[naming.KeyHeadlessService(tc.pool, "z2")]; !ok {
+				t.Error("want the Service that gives it its name")
+			}
+			if st := statusOf(t, out); st.NoLeaderSince == nil || st.NoLeaderSince.UTC().Format("15:04") != "00:50" {
+				t.Errorf("want the time carried over, got %v", st.NoLeaderSince)
+			}
+			// Once it is there it is left as it is.
+			w.apply()
+			lost()
+			if got := w.compose().Resources[gone]; tc.pool == "side" && (got.Object != nil || !got.Kept.Exists()) {
+				t.Errorf("%s\nwant its pod kept as it is", tc.reason)
+			}
+		})
 	}
 }

@@ -35,7 +35,6 @@ type atlas struct {
 	visits   int // states met, each time
 
 	forks, steps int
-	rescued      int
 	longest      time.Duration
 	longestAt    uint64
 }
@@ -80,9 +79,7 @@ func (a *atlas) add(seed uint64, f fork, out outcome) {
 	defer a.mu.Unlock()
 	a.forks++
 	a.steps += out.steps - f.steps
-	if out.rescued {
-		a.rescued++
-	} else if out.took > a.longest {
+	if out.took > a.longest {
 		a.longest, a.longestAt = out.took, seed
 	}
 }
@@ -104,8 +101,8 @@ func (a *atlas) brief() string {
 			good++
 		}
 	}
-	return fmt.Sprintf(": %d met, %d different, the desired state reached from %d of these; %d forks of %d more steps, at most %s to get there (bound %s, seed %d); in %d of them a person had to put something back",
-		a.visits, different, good, a.forks, a.steps, brief(a.longest), bound, a.longestAt, a.rescued)
+	return fmt.Sprintf(": %d met, %d different, the desired state reached from %d of these; %d forks of %d more steps, at most %s to get there (bound %s, seed %d)",
+		a.visits, different, good, a.forks, a.steps, brief(a.longest), bound, a.longestAt)
 }
 
 // A fork is a moment of a schedule at which the faults are to end, and no more events to come.
@@ -215,7 +212,7 @@ func (s schedule) fork(l *lookout, f fork, tell bool, os ...option) outcome {
 		}
 	}
 	w.conclude(&out)
-	if out.note(w); out.failure == nil && !out.rescued {
+	if out.note(w); out.failure == nil {
 		l.all.prove(way)
 	}
 	return out

@@ -82,7 +82,6 @@ type outcome struct {
 	events  map[string]int
 	story   string
 	disrupt int
-	rescued bool // a person had to put something back
 }
 
 // play runs a schedule to its end, and then until the shard is as desired.
@@ -121,10 +120,7 @@ func (w *world) conclude(out *outcome) {
 	}
 	passes, began := w.core.passes, w.now
 	w.heal()
-	w.settle(began.Add(patience))
-	if out.rescued = w.rescue(); len(w.missing()) > 0 {
-		w.settle(began.Add(bound))
-	}
+	w.settle(began.Add(bound))
 	if w.judge.failure == nil && len(w.missing()) > 0 {
 		w.judge.failf(arrives, "after %s without faults the shard is not as desired: %s", brief(w.now.Sub(began)), strings.Join(w.missing(), "; "))
 	}
@@ -191,43 +187,6 @@ func (w *world) mended() *spec {
 	s.paused, s.override = false, override
 	mend(w, s, 0, 0)
 	return s
-}
-
-// patience is how long a person waits before they put back what was removed too early.
-const patience = 15 * time.Minute
-
-// rescue does what a person must where the shard cannot help itself: too many members died while others were on their way out,
-// so that nobody can be elected. What was removed last is put back until there is a leader.
-func (w *world) rescue() bool {
-	if w.judge.failure != nil || len(w.missing()) == 0 || w.plane.leads() || w.user.spec.drain || !w.plane.born {
-		return false
-	}
-	now := w.user.spec
-	all := now.clone()
-	for _, s := range w.user.history {
-		for name, p := range s.pools {
-			q, ok := all.pools[name]
-			if !ok {
-				q = p
-			}
-			q.replicas = max(q.replicas, p.replicas)
-			q.cells = union(q.cells, p.cells)
-			all.pools[name] = q
-		}
-	}
-	if all.String() == now.String() {
-		return false
-	}
-	w.user.write("puts back what was removed, since nobody leads", all)
-	w.run(w.now.Add(patience))
-	w.user.write("removes it again", now.clone())
-	return true
-}
-
-func union(a, b []string) []string {
-	out := slices.Concat(a, b)
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // spare is true if the policy holds without any one of the members that the spec wants.

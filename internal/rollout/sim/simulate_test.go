@@ -36,7 +36,6 @@ type tally struct {
 	schedules int
 	failed    []uint64
 	forked    []schedule // that fail if they end where they were forked
-	rescued   []uint64
 	steps     int
 	passes    int
 	disrupt   int
@@ -57,10 +56,6 @@ func (t *tally) add(seed uint64, o outcome) {
 	}
 	if o.failure != nil {
 		t.failed = append(t.failed, seed)
-		return
-	}
-	if o.rescued {
-		t.rescued = append(t.rescued, seed)
 		return
 	}
 	if o.took > t.longest {
@@ -114,7 +109,6 @@ func playAll(first uint64, schedules, steps, events, failures int, all *atlas, s
 	}
 	wg.Wait()
 	slices.Sort(t.failed)
-	slices.Sort(t.rescued)
 	return t
 }
 
@@ -211,7 +205,6 @@ func TestSimulate(t *testing.T) {
 	if all != nil {
 		t.Logf("of all states%s", all.brief())
 	}
-	t.Logf("%d schedules in which a person had to put something back: %v", len(sum.rescued), sum.rescued[:min(len(sum.rescued), 20)])
 	t.Logf("%d kinds of events: %s", len(sum.events), counts(sum.events))
 	t.Logf("%d of %d reasons: %s", len(sum.reasons), len(rollout.Reasons()), counts(sum.reasons))
 	playRare(t, sum)
