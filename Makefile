@@ -308,18 +308,15 @@ provider: $(ETCD) $(CONTROL_PLANE) provider-fault ## Test the provider's process
 	$(say) "provider: scenarios"
 	@cd test/provider && go test -count=1 -parallel 4 -timeout 20m
 
-# Scenarios that take long.
-LONG := ^(TestRest|TestKills)$$
-
 .PHONY: platform
 platform: platform-packages platform-previous ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.
 	$(say) "platform: scenarios, with Crossplane $(CROSSPLANE_VERSION)"
-	@cd test/e2e && go test -count=1 -timeout 40m -parallel 5 -skip '$(LONG)'
+	@cd test/e2e && go test -count=1 -timeout 40m -parallel 8
 
 .PHONY: soak-platform
 soak-platform: platform-packages platform-previous ## The same in full: twenty clusters for twenty minutes at rest, fifty seeds of kills.
 	$(say) "soak: platform"
-	@cd test/e2e && E2E_REST=20m E2E_REST_CLUSTERS=20 E2E_KILLS=50 go test -count=1 -timeout 5h -parallel 5
+	@cd test/e2e && E2E_SETTLING=5m E2E_REST=20m E2E_REST_CLUSTERS=20 E2E_KILLS=50 go test -count=1 -timeout 5h -parallel 5
 
 .PHONY: controlplane-up
 controlplane-up: platform-packages ## Start a control plane with Crossplane and our packages on simulated nodes, for people.
