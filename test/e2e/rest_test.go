@@ -70,7 +70,7 @@ func TestRest(t *testing.T) {
 	t.Parallel()
 
 	for _, c := range clusters {
-		ready(t, c)
+		readyWithin(t, time.Duration(of)*converge, c)
 	}
 
 	settled(t, namespaces)

@@ -98,8 +98,14 @@ func eventually(t *testing.T, what string, ok func(context.Context) error) {
 // ready waits until a cluster is ready, as of what its spec says now, and reads it.
 func ready(t *testing.T, c *v1alpha1.MultigresCluster) {
 	t.Helper()
+	readyWithin(t, converge, c)
+}
 
-	eventually(t, "cluster "+c.GetName()+" is ready", func(ctx context.Context) error {
+// readyWithin is the same for a cluster that is made beside many others.
+func readyWithin(t *testing.T, timeout time.Duration, c *v1alpha1.MultigresCluster) {
+	t.Helper()
+
+	controlplane.Eventually(t, timeout, "cluster "+c.GetName()+" is ready", func(ctx context.Context) error {
 		if err := shared.Client().Get(ctx, client.ObjectKeyFromObject(c), c); err != nil {
 			return err
 		}

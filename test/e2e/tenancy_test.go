@@ -36,10 +36,12 @@ func TestTenancy(t *testing.T) {
 		}}}}
 	}
 
-	cases := map[string]struct {
+	type reference struct {
 		reason string
 		change func(*v1alpha1.MultigresCluster)
-	}{
+	}
+
+	cases := map[string]reference{
 		"postgresPasswordSecretRef": {"A password is read from the cluster's namespace.", func(c *v1alpha1.MultigresCluster) {
 			c.Spec.PostgresPasswordSecretRef = &v1alpha1.PostgresPasswordSecretRef{Name: name, Key: "password"}
 		}},
@@ -59,7 +61,7 @@ func TestTenancy(t *testing.T) {
 		}},
 		"external.caSecret": {"An external topology's authority is read from the cluster's namespace.", func(c *v1alpha1.MultigresCluster) {
 			c.Spec.GlobalTopoServer = &v1alpha1.GlobalTopoServerSpec{External: &v1alpha1.ExternalTopoServerSpec{
-				Endpoints: []v1alpha1.EndpointURL{"https://127.0.0.1:1"}, CASecret: name,
+				Endpoints: []v1alpha1.EndpointURL{"https://127.0.0.1:1"}, CASecret: name, ClientCertSecret: "ours",
 			}}
 		}},
 		"external.clientCertSecret": {"So is the certificate for it.", func(c *v1alpha1.MultigresCluster) {
@@ -95,21 +97,45 @@ func TestTenancy(t *testing.T) {
 		"pgbackrestTLS.secretName": {"pgBackRest's certificates are those of the cluster's namespace.", func(c *v1alpha1.MultigresCluster) {
 			c.Spec.Backup = &v1alpha1.BackupConfig{Type: v1alpha1.BackupFilesystem, Filesystem: &v1alpha1.FilesystemBackupConfig{Path: "/backups"}, PgBackRestTLS: &v1alpha1.PgBackRestTLSConfig{SecretName: name}}
 		}},
+		"encryption.secretName": {"A repository's passphrases are those of the cluster's namespace.", func(c *v1alpha1.MultigresCluster) {
+			c.Spec.Backup = &v1alpha1.BackupConfig{
+				Type: v1alpha1.BackupFilesystem, Filesystem: &v1alpha1.FilesystemBackupConfig{Path: "/backups"}, Encryption: &v1alpha1.BackupEncryptionConfig{SecretName: name},
+			}
+		}},
 		"observability.samplingConfigRef": {"Tracing's sampling is that of the cluster's namespace.", func(c *v1alpha1.MultigresCluster) {
 			c.Spec.Observability = &v1alpha1.ObservabilityConfig{OTLPEndpoint: "http://127.0.0.1:4318", SamplingConfigRef: &v1alpha1.SamplingConfigRef{Name: name, Key: "sampling"}}
 		}},
 	}
-
-	theirs := namespace(t)
-	tls := map[string][]byte{"password": []byte(marker), "ca.crt": []byte(marker), "tls.crt": []byte(marker), "tls.key": []byte(marker), "AWS_ACCESS_KEY_ID": []byte(marker)}
-	labels := map[string]string{marker: marker}
-	stateless := &v1alpha1.StatelessSpec{PodLabels: v1alpha1.PodLabels(labels)}
 
 	for field := range references(t) {
 		if _, ok := cases[field]; !ok && unowned[field] == "" {
 			t.Errorf("no case has %s, which refers to something", field)
 		}
 	}
+
+	// Nothing is composed of most of the clusters, because there is no such object. Those of which all is composed have one together.
+	together := []string{"connectionSecretName", "images.imagePullSecrets", "certificateIssuerRef", "observability.samplingConfigRef", "pgbackrestTLS.secretName"}
+	changes := make([]func(*v1alpha1.MultigresCluster), 0, len(together))
+
+	for _, field := range together {
+		changes = append(changes, cases[field].change)
+		delete(cases, field)
+	}
+
+	cases["together"] = reference{"None of " + strings.Join(together, ", ") + " is looked for elsewhere.", func(c *v1alpha1.MultigresCluster) {
+		for _, change := range changes {
+			change(c)
+		}
+	}}
+
+	if err := installed(); err != nil {
+		t.Fatal(err)
+	}
+
+	theirs := namespace(t)
+	tls := map[string][]byte{"password": []byte(marker), "ca.crt": []byte(marker), "tls.crt": []byte(marker), "tls.key": []byte(marker), "AWS_ACCESS_KEY_ID": []byte(marker)}
+	labels := map[string]string{marker: marker}
+	stateless := &v1alpha1.StatelessSpec{PodLabels: v1alpha1.PodLabels(labels)}
 
 	own := []client.Object{
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: theirs, Name: name}, Data: tls},
@@ -181,8 +207,8 @@ var unowned = map[string]string{
 	"pools.priorityClassName": "Priority classes are the platform's.",
 }
 
-// reference matches the name of a field that refers to something.
-var reference = regexp.MustCompile(`(?i)(ref|secret|secretname|secrets|template|serviceaccountname|class|classname)$`)
+// refers matches the name of a field that refers to something.
+var refers = regexp.MustCompile(`(?i)(ref|secret|secretname|secrets|template|serviceaccountname|class|classname)$`)
 
 // references are the fields of a cluster that refer to something, with what they are fields of.
 func references(t *testing.T) map[string]bool {
@@ -208,7 +234,7 @@ func references(t *testing.T) map[string]bool {
 	walk = func(name string, schema map[string]any) {
 		properties, _ := schema["properties"].(map[string]any)
 		for field, s := range properties {
-			if reference.MatchString(field) {
+			if refers.MatchString(field) {
 				found[strings.TrimPrefix(name+"."+field, ".")] = true
 			}
 
