@@ -15,6 +15,7 @@ import (
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
+	"github.com/crossplane-multigres/crossplane-multigres/test/controlplane"
 )
 
 // TestAnew shows a cluster that is deleted and made anew as soon as the API server takes the name again, while much of the old one
@@ -162,7 +163,8 @@ func TestNamespaceDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	eventually(t, "namespace is gone", func(ctx context.Context) error {
+	// Usages have their objects' deletion refused for a while, and who deletes namespaces tries again ever more seldom.
+	controlplane.Eventually(t, recovery, "namespace is gone", func(ctx context.Context) error {
 		o := &corev1.Namespace{}
 		if err := k.Get(ctx, client.ObjectKey{Name: ns}, o); err != nil {
 			return client.IgnoreNotFound(err)
