@@ -311,7 +311,7 @@ provider: $(ETCD) $(CONTROL_PLANE) provider-fault ## Test the provider's process
 .PHONY: platform
 platform: platform-packages platform-previous ## Test our packages on a real Crossplane, installed from a registry, on simulated nodes.
 	$(say) "platform: scenarios, with Crossplane $(CROSSPLANE_VERSION)"
-	@cd test/e2e && go test -count=1 -timeout 40m -parallel 8
+	@cd test/e2e && go test -count=1 -timeout 60m -parallel 8
 
 .PHONY: soak-platform
 soak-platform: platform-packages platform-previous ## The same in full: twenty clusters for twenty minutes at rest, fifty seeds of kills.
