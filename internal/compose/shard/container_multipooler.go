@@ -29,7 +29,7 @@ const (
 // It always says that it is ready, so readiness is asked of pgctld, the only one to know whether PostgreSQL accepts
 // connections. Members that are not ready still find each other, because their Service publishes all of them.
 func buildMultipooler(sh *shard, v volumes) corev1.Container {
-	live := workload.Endpoint{Path: "/live", Port: portPoolerHTTP}
+	live := workload.Endpoint{Path: "/live", Port: portPoolerHTTP, Timeout: poolerLiveTimeout}
 	args := []string{
 		"multipooler",
 		fmt.Sprintf("--http-port=%d", portPoolerHTTP),
@@ -63,7 +63,7 @@ func buildMultipooler(sh *shard, v volumes) corev1.Container {
 		VolumeMounts:    v.multipooler,
 		StartupProbe:    workload.Startup(live),
 		LivenessProbe:   workload.Liveness(live),
-		ReadinessProbe:  workload.Readiness(workload.Endpoint{Path: "/ready", Port: portPgctldHTTP}),
+		ReadinessProbe:  workload.Readiness(workload.Endpoint{Path: "/ready", Port: portPgctldHTTP, Timeout: poolerReadyTimeout}),
 		SecurityContext: workload.Restricted(),
 	}
 }

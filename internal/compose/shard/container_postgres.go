@@ -18,6 +18,14 @@ const (
 	portPgBackRest int32 = 8432
 )
 
+// Timeouts in seconds of the probes of what holds data. On a machine with too much to do a program that lives takes longer than Kubernetes'
+// default of one second to say so, as seen on real kubelets at a load of 90: three killed PostgreSQL amid the first backup of its shard, which
+// left a pgBackRest stanza that fits nobody else (pgBackRest's exit code 28), so that the shard never came up.
+const (
+	poolerLiveTimeout  int32 = 10
+	poolerReadyTimeout int32 = 5
+)
+
 // componentPgctld names pgctld in what it sends by OpenTelemetry.
 const componentPgctld = "pgctld"
 
@@ -39,7 +47,7 @@ exit "$code"
 // Its probes ask whether pgctld lives. Whether PostgreSQL is ready must not hold back the containers that start after it: it
 // is multipooler that has PostgreSQL initialised and started.
 func buildPostgres(sh *shard, v volumes) corev1.Container {
-	live := workload.Endpoint{Path: "/live", Port: portPgctldHTTP}
+	live := workload.Endpoint{Path: "/live", Port: portPgctldHTTP, Timeout: poolerLiveTimeout}
 	return corev1.Container{
 		Name:            "postgres",
 		Image:           string(sh.spec.Images.Postgres),

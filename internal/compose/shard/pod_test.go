@@ -100,8 +100,8 @@ spec:
     - {name: pgctld-http, containerPort: 15400, protocol: TCP}
     - {name: pgctld-grpc, containerPort: 15470, protocol: TCP}
     resources: {requests: {cpu: 100m, memory: 256Mi}, limits: {memory: 512Mi}}
-    startupProbe: {httpGet: {path: /live, port: 15400}, periodSeconds: 5, failureThreshold: 30}
-    livenessProbe: {httpGet: {path: /live, port: 15400}, periodSeconds: 10}
+    startupProbe: {httpGet: {path: /live, port: 15400}, periodSeconds: 5, failureThreshold: 30, timeoutSeconds: 10}
+    livenessProbe: {httpGet: {path: /live, port: 15400}, periodSeconds: 10, timeoutSeconds: 10}
     securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
     volumeMounts:
     - {name: pgdata, mountPath: /var/lib/pooler}
@@ -147,9 +147,9 @@ spec:
     - {name: http, containerPort: 15200, protocol: TCP}
     - {name: grpc, containerPort: 15270, protocol: TCP}
     resources: {requests: {cpu: 100m, memory: 128Mi}, limits: {memory: 256Mi}}
-    startupProbe: {httpGet: {path: /live, port: 15200}, periodSeconds: 5, failureThreshold: 30}
-    livenessProbe: {httpGet: {path: /live, port: 15200}, periodSeconds: 10}
-    readinessProbe: {httpGet: {path: /ready, port: 15400}, periodSeconds: 5}
+    startupProbe: {httpGet: {path: /live, port: 15200}, periodSeconds: 5, failureThreshold: 30, timeoutSeconds: 10}
+    livenessProbe: {httpGet: {path: /live, port: 15200}, periodSeconds: 10, timeoutSeconds: 10}
+    readinessProbe: {httpGet: {path: /ready, port: 15400}, periodSeconds: 5, timeoutSeconds: 5}
     securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
     volumeMounts:
     - {name: pgdata, mountPath: /var/lib/pooler}
