@@ -67,7 +67,12 @@ type Kind[T resource.ModernManaged, M proto.Message] struct {
 
 // SetupGated sets up the controller of a kind as soon as the API server serves all that it needs.
 func SetupGated[T resource.ModernManaged, M proto.Message](mgr ctrl.Manager, o setup.Options, l *topology.Layer, k Kind[T, M]) {
-	topology.SetupGated(mgr, o, l, topology.Kind[T]{
+	topology.SetupGated(mgr, o, l, k.topology())
+}
+
+// topology is the kind as one whose external resource is in a topology.
+func (k Kind[T, M]) topology() topology.Kind[T] {
+	return topology.Kind[T]{
 		GroupVersionKind: k.GroupVersionKind,
 		Needs:            k.Needs,
 		Managed:          k.Managed,
@@ -76,7 +81,7 @@ func SetupGated[T resource.ModernManaged, M proto.Message](mgr ctrl.Manager, o s
 		Client:           func(c *topology.Connection) managed.TypedExternalClient[T] { return &external[T, M]{Kind: k, conn: c} },
 		Claims:           true,
 		Watches:          k.Watches,
-	})
+	}
 }
 
 // wakes are the paths whose changes wake a managed resource.

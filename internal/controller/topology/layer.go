@@ -107,7 +107,7 @@ func Setup[T resource.ModernManaged](mgr ctrl.Manager, o setup.Options, l *Layer
 	return setup.Setup(mgr, o, setup.Kind[T]{
 		GroupVersionKind: k.GroupVersionKind,
 		Managed:          k.Managed,
-		Connector:        &connector[T]{layer: l, kind: k},
+		Connector:        NewConnector(l, k),
 		Watches:          slices.Concat(configWatches(mgr.GetClient(), k.List), k.Watches),
 		Sources:          []setup.Source{{Name: "topology", Source: l.wakers[kind].source()}},
 		Gone:             func(key client.ObjectKey) { l.pool.keep(user{kind: kind, key: key}) },
@@ -122,6 +122,11 @@ func Setup[T resource.ModernManaged](mgr ctrl.Manager, o setup.Options, l *Layer
 type connector[T resource.ModernManaged] struct {
 	layer *Layer
 	kind  Kind[T]
+}
+
+// NewConnector returns a connector of managed resources of a kind.
+func NewConnector[T resource.ModernManaged](l *Layer, k Kind[T]) managed.TypedExternalConnector[T] {
+	return &connector[T]{layer: l, kind: k}
 }
 
 // Connect tells that the managed resource uses its configuration, and opens the topology.
