@@ -85,7 +85,8 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.Password) (managed.
 	if meta.WasDeleted(mg) && !mine {
 		return managed.ExternalObservation{}, nil
 	}
-	if recorded && !mine {
+	seen := setup.OnlyObserved(mg)
+	if recorded && !mine && !seen {
 		if err := e.abandoned(ctx, mg, r); err != nil {
 			return managed.ExternalObservation{}, err
 		}
@@ -94,7 +95,7 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.Password) (managed.
 	mg.SetConditions(xpv2.Available())
 	return managed.ExternalObservation{
 		ResourceExists:    true,
-		ResourceUpToDate:  mine && r.Rotation == mg.Spec.ForProvider.Rotation,
+		ResourceUpToDate:  seen || mine && r.Rotation == mg.Spec.ForProvider.Rotation,
 		ConnectionDetails: managed.ConnectionDetails{xpv2.CredentialsSecretPasswordKey: s.Data[key]},
 	}, nil
 }

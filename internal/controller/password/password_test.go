@@ -69,6 +69,10 @@ func mr(m ...modifier) *v1alpha1.Password {
 	return p
 }
 
+func observed(p *v1alpha1.Password) {
+	p.Spec.ManagementPolicies = xpv2.ManagementPolicies{xpv2.ManagementActionObserve}
+}
+
 type secretModifier func(*corev1.Secret)
 
 func held(name string, u types.UID, rotation string) secretModifier {
@@ -142,6 +146,7 @@ func TestObserve(t *testing.T) {
 		"RotationAsked":   {reason: "A change of the rotation asks for a new password.", mg: mr(rotation("b")), objs: []client.Object{secret(held("pw", "one", "a"))}, want: want{o: behind}},
 		"Retained":        {reason: "The key of a Password that is gone is to be adopted.", mg: mr(), objs: []client.Object{secret(held("pw", "gone", ""))}, want: want{o: behind}},
 		"HeldByOther":     {reason: "The key of another Password is not to be used.", mg: mr(), objs: []client.Object{secret(held("pw2", "two", "")), mr(named("pw2"), uid("two"))}, want: want{err: errOwned}},
+		"OnlyObserved":    {reason: "Anybody's key may be observed.", mg: mr(observed, rotation("b")), objs: []client.Object{secret(held("pw2", "two", "")), mr(named("pw2"), uid("two"))}, want: want{o: ready}},
 		"DeletedHeld":     {reason: "Our password is there until it is deleted.", mg: mr(deleted), objs: []client.Object{secret(held("pw", "one", ""))}, want: want{o: ready}},
 		"DeletedNotOurs":  {reason: "What is not ours does not hold up a deletion.", mg: mr(deleted), objs: []client.Object{secret(held("pw2", "two", ""))}},
 		"DeletedNotTaken": {reason: "A key that was never adopted is not ours to delete.", mg: mr(deleted), objs: []client.Object{secret()}},

@@ -3,7 +3,6 @@ package record
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -14,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/claims"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/setup"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/topology"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/fault"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/guard"
@@ -49,7 +49,7 @@ func (e *external[T, M]) Observe(ctx context.Context, mg T) (managed.ExternalObs
 	if v.there() {
 		e.Report(mg, v.rec)
 	}
-	if onlyObserved(mg) {
+	if setup.OnlyObserved(mg) {
 		mg.SetConditions(xpv2.Available())
 		return managed.ExternalObservation{ResourceExists: v.there(), ResourceUpToDate: true}, nil
 	}
@@ -214,8 +214,4 @@ func (e *external[T, M]) remove(ctx context.Context, mg T, s *sight[M]) error {
 		return nil
 	}
 	return err
-}
-
-func onlyObserved(mg resource.Managed) bool {
-	return slices.Equal(mg.GetManagementPolicies(), xpv2.ManagementPolicies{xpv2.ManagementActionObserve})
 }

@@ -250,6 +250,12 @@ func gone(tell func(obj client.Object)) predicate.Predicate {
 	}}
 }
 
+// OnlyObserved reports whether a managed resource is to be observed and nothing else, whosever its external resource is.
+func OnlyObserved(mg resource.Managed) bool {
+	m, ok := mg.(resource.Manageable)
+	return ok && slices.Equal(m.GetManagementPolicies(), xpv2.ManagementPolicies{xpv2.ManagementActionObserve})
+}
+
 // Requests for managed resources.
 func Requests(items []resource.Managed) []reconcile.Request {
 	out := make([]reconcile.Request, 0, len(items))

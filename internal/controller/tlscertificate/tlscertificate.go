@@ -239,7 +239,7 @@ const (
 
 // usable returns an error if an object is somebody else's, whose certificate must not be overwritten. To observe it is fine.
 func usable(mg *v1alpha1.TLSCertificate, o metav1.Object, what string) error {
-	if p := mg.GetManagementPolicies(); len(p) == 1 && p[0] == xpv2.ManagementActionObserve {
+	if setup.OnlyObserved(mg) {
 		return nil
 	}
 	if owned(mg, o) {

@@ -61,7 +61,7 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.VolumeClaim) (manag
 	if meta.WasDeleted(mg) && len(pvc.OwnerReferences) > 0 {
 		return managed.ExternalObservation{}, nil
 	}
-	if c := metav1.GetControllerOf(pvc); c != nil && !onlyObserved(mg) {
+	if c := metav1.GetControllerOf(pvc); c != nil && !setup.OnlyObserved(mg) {
 		return managed.ExternalObservation{}, errors.Wrapf(errOwned, "cannot adopt PersistentVolumeClaim %s: %s %s", pvc.Name, c.Kind, c.Name)
 	}
 	class, err := e.class(ctx, pvc)
@@ -149,11 +149,6 @@ func (e *external) claim(ctx context.Context, mg *v1alpha1.VolumeClaim) (*corev1
 
 // nameOf returns the name of the claim. The external name is absent until the first reconciliation.
 func nameOf(mg *v1alpha1.VolumeClaim) string { return cmp.Or(meta.GetExternalName(mg), mg.GetName()) }
-
-func onlyObserved(mg *v1alpha1.VolumeClaim) bool {
-	p := mg.GetManagementPolicies()
-	return len(p) == 1 && p[0] == xpv2.ManagementActionObserve
-}
 
 // labelled is true if the claim has the labels that are wanted, among others.
 func labelled(mg *v1alpha1.VolumeClaim, pvc *corev1.PersistentVolumeClaim) bool {
