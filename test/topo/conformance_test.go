@@ -33,21 +33,51 @@ var (
 	}}
 )
 
-// full sets every field of a message that the test has not set, so that a field
-// that one side drops is seen.
+// full checks that a message, and each message in it, has all fields set that there are, so that a field that one side drops is seen.
+// Of fields that exclude each other it has one; which ones were seen is noted.
 func full[M proto.Message](t *testing.T, m M) M {
 	t.Helper()
-
-	fields := m.ProtoReflect().Descriptor().Fields()
-	for i := range fields.Len() {
-		f := fields.Get(i)
-		if f.ContainingOneof() == nil && !m.ProtoReflect().Has(f) && f.Kind() != protoreflect.EnumKind {
-			t.Fatalf("the test must set %s", f.FullName())
-		}
-	}
+	complete(t, m.ProtoReflect())
 
 	return m
 }
+
+func complete(t *testing.T, m protoreflect.Message) {
+	t.Helper()
+
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		if !m.Has(f) {
+			if f.ContainingOneof() == nil {
+				t.Fatalf("the test must set %s", f.FullName())
+			}
+
+			continue
+		}
+
+		if f.ContainingOneof() != nil {
+			chosen[f.FullName()] = true
+		}
+
+		if f.Message() == nil || f.IsMap() {
+			continue
+		}
+
+		if !f.IsList() {
+			complete(t, m.Get(f).Message())
+
+			continue
+		}
+
+		for j := range m.Get(f).List().Len() {
+			complete(t, m.Get(f).List().Get(j).Message())
+		}
+	}
+}
+
+// chosen are the fields that were set of those that exclude each other.
+var chosen = map[protoreflect.FullName]bool{}
 
 // conform writes a message by one library and reads it by the other, both ways.
 func conform[M proto.Message](t *testing.T, records topo.Records[M], p topo.Path, m M, create func(context.Context) error, get func(context.Context) (M, error)) {
@@ -128,9 +158,8 @@ func TestConformance(t *testing.T) {
 	for name, location := range map[string]*clustermetadatapb.BackupLocation{"DatabaseS3": s3, "DatabaseFilesystem": filesystem} {
 		t.Run(name, func(t *testing.T) {
 			db := full(t, &clustermetadatapb.Database{
-				Name: "postgres", Cells: []string{"zone1", "zone2"}, BackupLocation: location, BootstrapDurabilityPolicy: full(t, policy),
+				Name: "postgres", Cells: []string{"zone1", "zone2"}, BackupLocation: location, BootstrapDurabilityPolicy: policy,
 			})
-			full(t, s3.GetS3())
 
 			conform(t, store.Databases(), topo.DatabasePath("postgres"), db,
 				func(ctx context.Context) error { return ts.CreateDatabase(ctx, "postgres", proto.CloneOf(db)) },
@@ -144,7 +173,7 @@ func TestConformance(t *testing.T) {
 
 	t.Run("MultiPooler", func(t *testing.T) {
 		pooler := full(t, &clustermetadatapb.MultiPooler{
-			Id: full(t, poolerID), ShardKey: full(t, shardKey), KeyRange: &clustermetadatapb.KeyRange{Start: []byte{1}, End: []byte{2}},
+			Id: poolerID, ShardKey: shardKey, KeyRange: &clustermetadatapb.KeyRange{Start: []byte{1}, End: []byte{2}},
 			Type: clustermetadatapb.PoolerType_PRIMARY, ServingStatus: clustermetadatapb.PoolerServingStatus_NOT_SERVING,
 			Hostname: "pod.svc", PortMap: map[string]int32{"grpc": 15270, "http": 15200, "postgres": 5432, "pgbackrest": 8432},
 			PoolerDir: "/var/lib/pooler", PgDataDir: "/var/lib/pooler/pg_data",
@@ -201,6 +230,13 @@ func TestConformance(t *testing.T) {
 				return got, proto.Unmarshal(raw, got)
 			})
 	})
+
+	locations := (&clustermetadatapb.BackupLocation{}).ProtoReflect().Descriptor().Fields()
+	for i := range locations.Len() {
+		if name := locations.Get(i).FullName(); !chosen[name] {
+			t.Errorf("no record has %s", name)
+		}
+	}
 
 	// Our own keys must not show up as somebody's records.
 	cells, err := ts.GetCellNames(testContext(t))
