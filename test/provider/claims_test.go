@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
-	"github.com/google/go-cmp/cmp"
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	"google.golang.org/protobuf/proto"
 
@@ -18,10 +17,7 @@ import (
 // TestA1RemoveOnlyOurs: of a shared record only what the managed resource put there is removed, and other records not at all.
 func TestA1RemoveOnlyOurs(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	st := s.shared()
-	s.provider()
-	s.config("pc", st, "")
+	s, st, _ := ordinary(t, "")
 	foreign, err := proto.Marshal(&clustermetadatapb.Database{Name: "foreign", Cells: []string{"z2"}})
 	s.must(err)
 	st.put(foreign, databaseKey("foreign"))
@@ -44,10 +40,7 @@ func TestA1RemoveOnlyOurs(t *testing.T) {
 // TestA2ContextChange: a record that moves is at every revision in one place at least, and in the end in the new one only.
 func TestA2ContextChange(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	st := s.shared()
-	s.provider()
-	pc := s.config("pc", st, "a")
+	s, st, pc := ordinary(t, "a")
 	z := cell("z1", "pc")
 	s.create(z)
 	s.settled(z)
@@ -57,9 +50,7 @@ func TestA2ContextChange(t *testing.T) {
 	if st.cell("b", cellKey("z1")) == nil {
 		t.Error("the record should be in the new place")
 	}
-	if diff := cmp.Diff([]string{"b"}, s.claimed(z)); diff != "" {
-		t.Errorf("claims: -want, +got:\n%s", diff)
-	}
+	s.claims(z, "b")
 	there := false
 	for _, m := range st.history() {
 		_, a := m.State["a/"+cellKey("z1")]
@@ -89,25 +80,18 @@ func TestA2OldServerDown(t *testing.T) {
 	if next.cell("b", cellKey("z1")) == nil {
 		t.Error("the record should be in the new place")
 	}
-	if diff := cmp.Diff([]string{"a", "b"}, s.claimed(z)); diff != "" {
-		t.Errorf("claims: -want, +got:\n%s", diff)
-	}
+	s.claims(z, "a", "b")
 	s.must(old.server.Start())
 	old.absent("a", cellKey("z1"))
 	s.settled(z)
-	if diff := cmp.Diff([]string{"b"}, s.claimed(z)); diff != "" {
-		t.Errorf("claims: -want, +got:\n%s", diff)
-	}
+	s.claims(z, "b")
 	s.notef("pending while down, removed when back")
 }
 
 // TestA4Unset: what was there when it was asked for, so that there was nothing to do, is removed when it is not asked for any more.
 func TestA4Unset(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	st := s.shared()
-	s.provider()
-	s.config("pc", st, "")
+	s, st, _ := ordinary(t, "")
 	d := database("d", "pc", "z1", "z2")
 	byHand, err := proto.Marshal(&clustermetadatapb.Database{
 		Name: "d", Cells: []string{"z1", "z2", "z3"},
@@ -134,10 +118,7 @@ func TestA4Unset(t *testing.T) {
 // TestA5BadBookkeeping: claims that cannot be read remove nothing, and those that were copied are nobody's.
 func TestA5BadBookkeeping(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	st := s.shared()
-	s.provider()
-	s.config("pc", st, "")
+	s, st, _ := ordinary(t, "")
 	d := database("d", "pc", "z1", "z2")
 	s.create(d)
 	s.settled(d)
@@ -177,10 +158,7 @@ func TestA5BadBookkeeping(t *testing.T) {
 // TestA6UnobservedEdit: what was written where the configuration does not point any more is removed when the managed resource goes.
 func TestA6UnobservedEdit(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	st := s.shared()
-	s.provider()
-	pc := s.config("pc", st, "a")
+	s, st, pc := ordinary(t, "a")
 	z := cell("z1", "pc")
 	s.create(z)
 	s.settled(z)

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -24,21 +23,22 @@ func TestTwoClusters(t *testing.T) {
 	a := s.cluster("a", "a", "one", "two")
 	b := s.cluster("b", "b", "one", "two")
 	s.settled(slices.Concat(a, b)...)
-	revision := st.now()
 	s.empty(a)
+	s.settled(b...)
 	h := st.history()
-	for _, m := range h.After(revision) {
-		for _, c := range m.Changes {
-			if path.Dir(path.Dir(c.Key)) == "b/cells" || path.Dir(path.Dir(c.Key)) == "b/databases" {
-				t.Errorf("revision %d: %s was changed by the other cluster", m.Revision, c.Key)
+	for _, name := range []string{"one", "two"} {
+		for _, key := range []string{cellKey(name), databaseKey(name)} {
+			for _, k := range []string{"b/" + key, "b/" + ownerKey(key)} {
+				if n := len(h.Of(k)); n != 1 {
+					t.Errorf("%s should have been written once, by its own cluster, got %d times", k, n)
+				}
+			}
+			if h[len(h)-1].State["a/"+key] != "" {
+				t.Errorf("a/%s should be gone", key)
 			}
 		}
 	}
-	if got := h[len(h)-1].State["b/"+databaseKey("one")]; got == "" {
-		t.Error("the records of the other cluster should be there")
-	}
-	s.settled(b...)
-	s.notef("%d revisions of one cluster, none touched the other", len(h.After(revision)))
+	s.notef("%d revisions, none touched what is the other's", len(h))
 }
 
 // TestTwoClustersOneRoot: two clusters have the same root by mistake, and records of the same and of other names. The one that comes
@@ -50,47 +50,30 @@ func TestTwoClustersOneRoot(t *testing.T) {
 	s.provider()
 	s.config("a", st, "")
 	s.config("b", st, "")
-	a := s.cluster("a", "a", "one", "two")
-	s.settled(a...)
-	revision := st.now()
-	b := s.cluster("b", "b", "one", "three")
-	for _, mg := range b {
-		if slices.Contains([]string{"b-cell-one", "b-db-one"}, mg.GetName()) {
-			s.condition(mg, "Settled", "False", "OwnedByOther")
-			continue
-		}
-		s.settled(mg)
-	}
-	s.empty(b)
-	h := st.history().After(revision)
-	touched := s.touched(h, cellKey("one"), cellKey("two"), databaseKey("one"), databaseKey("two"))
-	if touched != nil {
-		t.Errorf("records of the first cluster were changed: %v", touched)
-	}
-	s.settled(a...)
-	s.empty(a)
-	all := st.history()
-	if left := records(all[len(all)-1].State); len(left) > 0 {
-		t.Errorf("nothing should be left, got %v", left)
-	}
-	s.notef("%d revisions of the second cluster, none touched the first", len(h))
+	s.rivals(st, "a", s, "b")
 }
 
-// TestTwoControlPlanes: the same as TestTwoClustersOneRoot, for clusters of the same names in two control planes, which know nothing
-// of each other.
+// TestTwoControlPlanes: the same for clusters of the same names in two control planes, which know nothing of each other.
 func TestTwoControlPlanes(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
 	other := s.abroad(controlplane.Start(t, controlplane.Options{CRDs: []string{"../../package/provider/crds"}}))
 	st := s.shared()
-	s.provider()
-	other.provider()
-	s.config("pc", st, "")
-	other.config("pc", st, "")
-	a := s.cluster("x", "pc", "one", "two")
+	for _, o := range []*scenario{s, other} {
+		o.provider()
+		o.config("pc", st, "")
+	}
+	s.rivals(st, "pc", other, "pc")
+}
+
+// rivals lets a cluster have a root, and another one, which is called like its configuration as well, come to the same root and go
+// again, and then the first one.
+func (s *scenario) rivals(st *store, config string, other *scenario, otherConfig string) {
+	s.Helper()
+	a := s.cluster(config, config, "one", "two")
 	s.settled(a...)
 	revision := st.now()
-	b := other.cluster("x", "pc", "one", "three")
+	b := other.cluster(otherConfig, otherConfig, "one", "three")
 	for _, mg := range b {
 		if strings.HasSuffix(mg.GetName(), "-one") {
 			other.condition(mg, "Settled", "False", "OwnedByOther")
@@ -101,11 +84,15 @@ func TestTwoControlPlanes(t *testing.T) {
 	other.empty(b)
 	h := st.history().After(revision)
 	if touched := s.touched(h, cellKey("one"), cellKey("two"), databaseKey("one"), databaseKey("two")); touched != nil {
-		t.Errorf("records of the first control plane were changed: %v", touched)
+		s.Errorf("records of the first cluster were changed: %v", touched)
 	}
 	s.settled(a...)
 	s.empty(a)
-	s.notef("%d revisions of the second control plane, none touched the first", len(h))
+	all := st.history()
+	if left := records(all[len(all)-1].State); len(left) > 0 {
+		s.Errorf("nothing should be left, got %v", left)
+	}
+	s.notef("%d revisions of the second cluster, none touched the first", len(h))
 }
 
 // touched returns the changes of keys.
@@ -145,10 +132,7 @@ func (s *scenario) empty(mgs []resource.Managed) {
 // TestG7Order: a cell stays for as long as a database lists it, and says so.
 func TestG7Order(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	st := s.shared()
-	s.provider()
-	s.config("pc", st, "")
+	s, st, _ := ordinary(t, "")
 	z, d := cell("z1", "pc"), database("d", "pc", "z1")
 	s.create(z, d)
 	s.settled(z, d)

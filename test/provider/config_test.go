@@ -102,10 +102,7 @@ func TestInputConfig(t *testing.T) {
 // foreground, as here, or with a namespace.
 func TestForeground(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	st := s.shared()
-	s.provider()
-	pc := s.config("pc", st, "")
+	s, st, pc := ordinary(t, "")
 	d, z := database("d", "pc", "z1"), cell("z1", "pc")
 	s.create(d, z)
 	s.settled(d, z)
@@ -135,10 +132,7 @@ func TestForeground(t *testing.T) {
 // TestInputClaims: claims that are as large as they may be let nothing be lost, and nothing be added.
 func TestInputClaims(t *testing.T) {
 	t.Parallel()
-	s := begin(t)
-	st := s.shared()
-	s.provider()
-	s.config("pc", st, "")
+	s, st, _ := ordinary(t, "")
 	d := database("d", "pc", "z1")
 	s.create(d)
 	s.settled(d)

@@ -233,7 +233,7 @@ func TestB9Description(t *testing.T) {
 			t.Errorf("%s: want a failure that says %q, got %v: %s", args, want, err, out)
 		}
 	}
-	r := s.provider()
+	r := s.provider(brief)
 	const want = "placement=leader lease=4s renew=3s retry=500ms concurrency=10 backoff=200ms..5s poll=1h0m0s"
 	s.until("the log says how it runs", func(context.Context) error {
 		if !strings.Contains(r.Tail(1<<20), want) {

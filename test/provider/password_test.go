@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -28,7 +29,7 @@ func (s *scenario) secret(name string) *corev1.Secret {
 func TestPasswordStays(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	r := s.provider(with("--poll=50ms"))
+	r := s.provider(append(slices.Clone(alone), with("--poll=50ms"))...)
 	var all []resource.Managed
 	versions := map[string]string{}
 	for i := range 20 {

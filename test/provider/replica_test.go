@@ -20,11 +20,16 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/test/proxy"
 )
 
-// The lease of tests is short, so that a takeover takes seconds.
 const (
-	leaseName     = "crossplane-leader-election-provider-multigres"
+	leaseName = "crossplane-leader-election-provider-multigres"
+
+	// leaseDuration is that of brief leases.
 	leaseDuration = 4 * time.Second
 )
+
+// brief is a lease that is so short that a takeover takes seconds, for scenarios in which a leader is killed or suspended. On a machine
+// that is busy with other things a leader loses it at times.
+var brief = with("--leader-election-lease="+leaseDuration.String(), "--leader-election-renew=3s")
 
 // A replica of the provider is a process with a service account of its own.
 type replica struct {
@@ -97,7 +102,7 @@ func (s *scenario) launch(options ...option) *replica {
 		Path: os.Getenv(envProvider),
 		Args: append([]string{
 			"--debug", "--namespaces=" + s.ns, "--leader-election-namespace=" + s.ns,
-			"--leader-election-lease=" + leaseDuration.String(), "--leader-election-renew=3s", "--leader-election-retry=500ms",
+			"--leader-election-lease=1m", "--leader-election-renew=40s", "--leader-election-retry=500ms",
 			"--metrics-address=" + metrics, "--health-address=" + health,
 			"--max-reconcile-rate=100", "--backoff-base=200ms", "--backoff-max=5s", "--poll=1h",
 		}, set.args...),

@@ -15,8 +15,8 @@ import (
 func TestB1Singleton(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
-	a := s.provider()
-	b := s.launch()
+	a := s.provider(brief)
+	b := s.launch(brief)
 	s.until("both are healthy", func(context.Context) error {
 		for _, r := range []*replica{a, b} {
 			if got := status(r.health, "/healthz"); got != 200 {
@@ -118,13 +118,13 @@ func TestB2FencedLeader(t *testing.T) {
 	s := begin(t)
 	st := s.shared()
 	// It stops between the lock of the managed resource and the change of the record.
-	a := s.provider(env("FAULT=after-lock:stop:1"))
+	a := s.provider(brief, env("FAULT=after-lock:stop:1"))
 	s.config("pc", st, "")
 	z := cell("z1", "pc")
 	s.create(z)
 	s.settled(z)
 	s.edit(z, func() { z.Spec.ForProvider.Root = "/old" })
-	b := s.launch()
+	b := s.launch(brief)
 	s.until("the other one leads", func(context.Context) error {
 		if !s.answers(b) || s.reconciles(b, cellController) == 0 {
 			return errors.New("no reconcile")

@@ -208,8 +208,8 @@ func TestShardSecret(t *testing.T) {
 	s.ready(sh.record)
 }
 
-// TestShardCrash: the provider dies before and after each of the two changes that removing a pooler takes. The next one goes on
-// where it was.
+// TestShardCrash: the provider dies before, between and after the changes that removing a pooler takes, and that deleting a shard takes.
+// The next one goes on where it was.
 func TestShardCrash(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
@@ -217,18 +217,21 @@ func TestShardCrash(t *testing.T) {
 	a, b, c := sh.poolers[0], sh.poolers[1], sh.poolers[2]
 	sh.dies(c)
 	sh.record.Spec.ForProvider.Poolers, sh.record.Spec.ForProvider.Removed = sh.listed(a, b), sh.listed(c)
-	for _, point := range []string{"after-lock:kill:1", "after-external:kill:1", "before-unlock:kill:1"} {
-		r := s.launch(env("FAULT=" + point))
-		if sh.record.GetUID() == "" {
-			s.create(sh.record)
-		}
-		select {
-		case <-r.Exited():
-		case <-time.After(patience):
-			s.Fatalf("%s: it should have died: %s", point, r.Tail(4000))
+	died := func(points ...string) {
+		for _, point := range points {
+			r := s.launch(append([]option{env("FAULT=" + point)}, alone...)...)
+			if sh.record.GetUID() == "" {
+				s.create(sh.record)
+			}
+			select {
+			case <-r.Exited():
+			case <-time.After(patience):
+				s.Fatalf("%s: it should have died: %s", point, r.Tail(4000))
+			}
 		}
 	}
-	s.provider()
+	died("after-lock:kill:1", "after-external:kill:1", "before-unlock:kill:1")
+	r := s.launch(alone...)
 	sh.observed("nothing is left of it", func(o v1alpha1.ShardRecordObservation) bool { return len(o.Poolers) == 2 && len(o.Leftovers) == 0 })
 	s.ready(sh.record)
 	if sh.registered(c) || !sh.registered(a) || !sh.registered(b) || len(sh.Cohort()) != 2 {
@@ -237,4 +240,17 @@ func TestShardCrash(t *testing.T) {
 	if _, subterm := sh.Rule(); subterm != 1 {
 		t.Errorf("the cohort should have changed once: %d", subterm)
 	}
+
+	// The same while the shard is deleted.
+	r.Kill()
+	sh.dies(a)
+	sh.dies(b)
+	s.remove(sh.record)
+	died("after-lock:kill:1", "after-external:kill:1", "after-external:kill:1", "before-unlock:kill:1")
+	s.launch(alone...)
+	s.gone(sh.record)
+	if sh.registered(a) || sh.registered(b) {
+		t.Error("nothing should be left of the poolers")
+	}
+	s.notef("7 crashes, in 3 places")
 }

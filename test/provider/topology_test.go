@@ -7,10 +7,12 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	"github.com/google/go-cmp/cmp"
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/protobuf/proto"
@@ -52,6 +54,16 @@ func (s *scenario) behind(st *store) *proxy.TCP {
 	p := proxy.Run(s, st.server.Address)
 	st.address = p.Address
 	return p
+}
+
+// ordinary begins a scenario with a replica that works, and a configuration of the shared topology server with the root of the scenario,
+// or one below it.
+func ordinary(t testing.TB, sub string, options ...option) (*scenario, *store, *v1alpha1.ProviderConfig) {
+	t.Helper()
+	s := begin(t)
+	st := s.shared()
+	s.provider(options...)
+	return s, st, s.config("pc", st, sub)
 }
 
 // config makes a ProviderConfig for a root below that of the scenario.
@@ -213,8 +225,8 @@ func (st *store) cells(want []string, key ...string) {
 	})
 }
 
-// claimed are the roots of the places that a managed resource claims, below that of the scenario.
-func (s *scenario) claimed(mg resource.Managed) []string {
+// claims checks the roots of the places that a managed resource claims, below that of the scenario.
+func (s *scenario) claims(mg resource.Managed, want ...string) {
 	s.Helper()
 	s.get(mg)
 	var c struct {
@@ -225,12 +237,14 @@ func (s *scenario) claimed(mg resource.Managed) []string {
 		} `json:"claims"`
 	}
 	s.must(json.Unmarshal([]byte(mg.GetAnnotations()[claims.Annotation]), &c))
-	var out []string
+	var got []string
 	for _, claim := range c.Claims {
-		out = append(out, strings.TrimPrefix(claim.Context.Root, s.root+"/"))
+		got = append(got, strings.TrimPrefix(claim.Context.Root, s.root+"/"))
 	}
-	slices.Sort(out)
-	return out
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.Errorf("claims of %s: -want, +got:\n%s", mg.GetName(), diff)
+	}
 }
 
 // settled waits until the topology holds what managed resources say.

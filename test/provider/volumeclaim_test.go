@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	kresource "k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -63,6 +65,36 @@ func (s *scenario) pvc(name string) *corev1.PersistentVolumeClaim {
 
 func size(pvc *corev1.PersistentVolumeClaim) string {
 	return pvc.Spec.Resources.Requests.Storage().String()
+}
+
+// TestVolumeInUse: a claim that is deleted by hand while a pod uses it is not ready, comes back after the pod has gone, and meanwhile
+// holds up nothing.
+func TestVolumeInUse(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	s.provider()
+	mg := claim("used", s.class("plain", false), "1Gi")
+	s.create(mg)
+	s.ready(mg)
+	pvc := s.pvc("used")
+	// What Kubernetes does for a claim that a pod uses.
+	s.edit(pvc, func() { pvc.Finalizers = append(pvc.Finalizers, "test.multigres.com/used") })
+	s.must(s.kube.Delete(s.Context(), pvc))
+	s.condition(mg, xpv2.TypeReady, corev1.ConditionFalse, "")
+	s.never("it is replaced", func() bool { return s.pvc("used").UID != pvc.UID })
+	s.edit(pvc, func() { pvc.Finalizers = nil })
+	s.until("another one is there", func(context.Context) error {
+		again := &corev1.PersistentVolumeClaim{}
+		if err := s.kube.Get(s.Context(), client.ObjectKeyFromObject(pvc), again); err != nil {
+			return err
+		}
+		if again.UID == pvc.UID {
+			return errors.New("it is the old one")
+		}
+		return nil
+	})
+	s.ready(mg)
+	s.notef("not ready while it goes, then made again")
 }
 
 // TestVolumeOutlives: what is retained stays and is adopted, what is not goes, and a claim that somebody deletes comes back.
@@ -149,8 +181,8 @@ func TestVolumeGrows(t *testing.T) {
 	s.edit(b, func() { b.Spec.ForProvider.Size = kresource.MustParse("3Gi") })
 	s.condition(b, "Sized", corev1.ConditionFalse, "CannotExpand")
 	b.Spec.ForProvider.Size = kresource.MustParse("1Gi")
-	if err := s.kube.Update(s.Context(), b); err == nil {
-		t.Error("the API server should refuse to shrink")
+	if err := s.kube.Update(s.Context(), b); !kerrors.IsInvalid(err) || !strings.Contains(err.Error(), "size") {
+		t.Errorf("the API server should refuse to shrink, got %v", err)
 	}
 	s.notef("grown, refused by the class, refused to shrink")
 }
@@ -188,7 +220,24 @@ func TestNamespaceGoes(t *testing.T) {
 		s.must(s.kube.Create(s.Context(), o))
 	}
 	s.ready(pw, vc, cert)
+
+	// What is in a topology goes before its configuration, and what is retained elsewhere goes with the namespace.
+	st := s.shared()
+	pc := &v1alpha1.ProviderConfig{ObjectMeta: metaIn(other.Name, "pc"), Spec: v1alpha1.ProviderConfigSpec{
+		Topology: v1alpha1.Topology{Endpoints: []string{st.address}, Root: s.root},
+	}}
+	z, d, kept := cell("z1", "pc"), database("d", "pc", "z1"), claim("kept", s.class("other", false), "1Gi")
+	kept.Spec.ManagementPolicies = retained
+	for _, o := range []client.Object{pc, z, d, kept} {
+		o.SetNamespace(other.Name)
+		s.must(s.kube.Create(s.Context(), o))
+	}
+	s.settled(z, d)
+	s.ready(kept)
 	s.remove(other)
 	s.gone(other)
-	s.notef("3 kinds")
+	if left := st.history(); len(records(left[len(left)-1].State)) > 0 {
+		t.Errorf("no record should be left, got %v", records(left[len(left)-1].State))
+	}
+	s.notef("5 kinds")
 }
