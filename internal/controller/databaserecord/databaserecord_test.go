@@ -3,32 +3,18 @@ package databaserecord
 import (
 	"testing"
 
-	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
-	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/topology"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/recordtest"
 )
 
-func spec(config string) xpv2.ManagedResourceSpec {
-	return xpv2.ManagedResourceSpec{ProviderConfigReference: &xpv2.ProviderConfigReference{Kind: v1alpha1.ProviderConfigKind, Name: config}}
-}
-
 func database(change ...func(*v1alpha1.DatabaseRecordParameters)) *v1alpha1.DatabaseRecord {
-	mg := &v1alpha1.DatabaseRecord{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "db"},
-		Spec: v1alpha1.DatabaseRecordSpec{ManagedResourceSpec: spec("pc"), ForProvider: v1alpha1.DatabaseRecordParameters{
-			Database: "db", Cells: []string{"z1", "z2"}, BackupLocation: v1alpha1.BackupLocation{S3: &v1alpha1.S3Backup{Bucket: "b", Region: "r", KeyPrefix: "k"}},
-		}},
-	}
+	mg := recordtest.Database("ns", "pc", "z1", "z2")
+	mg.Spec.ForProvider.BackupLocation = v1alpha1.BackupLocation{S3: &v1alpha1.S3Backup{Bucket: "b", Region: "r", KeyPrefix: "k"}}
 	for _, f := range change {
 		f(&mg.Spec.ForProvider)
 	}
@@ -124,33 +110,9 @@ func TestApply(t *testing.T) {
 }
 
 func TestFree(t *testing.T) {
-	s := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(s); err != nil {
-		t.Fatal(err)
-	}
-	shard := func(config, db string) client.Object {
-		return &v1alpha1.ShardRecord{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "shard"}, Spec: v1alpha1.ShardRecordSpec{
-			ManagedResourceSpec: spec(config), ForProvider: v1alpha1.ShardRecordParameters{Database: db},
-		}}
-	}
-	cases := map[string]struct {
-		reason string
-		other  client.Object
-		want   error
-	}{
-		"Shard":         {"A shard of the database needs it.", shard("pc", "db"), errInUse},
-		"OtherDatabase": {"A shard of another one does not.", shard("pc", "other"), nil},
-		"OtherTopology": {"Nor does one in another topology.", shard("other", "db"), nil},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			err := free(t.Context(), fake.NewClientBuilder().WithScheme(s).WithObjects(tc.other).Build(), database())
-			if diff := cmp.Diff(tc.want, err, cmpopts.EquateErrors()); diff != "" {
-				t.Errorf("%s\nfree(): -want error, +got error:\n%s", tc.reason, diff)
-			}
-			if err != nil && topology.ReasonOf(err) != ReasonShardsRemain {
-				t.Errorf("%s\nwant reason %s, got %s", tc.reason, ReasonShardsRemain, topology.ReasonOf(err))
-			}
-		})
-	}
+	recordtest.Free(t, free, database(), ReasonShardsRemain, map[string]recordtest.Need{
+		"Shard":         {Reason: "A shard of the database needs it.", Other: recordtest.Shard("pc", "db"), Want: errInUse},
+		"OtherDatabase": {Reason: "A shard of another one does not.", Other: recordtest.Shard("pc", "other")},
+		"OtherTopology": {Reason: "Nor does one in another topology.", Other: recordtest.Shard("other", "db")},
+	})
 }
