@@ -24,7 +24,7 @@ import (
 const (
 	// converge bounds how long anything may take that takes seconds on a machine
 	// that does nothing else.
-	converge = 4 * time.Minute
+	converge = 6 * time.Minute
 
 	// restricted is the label, and its value, of a namespace whose pods must keep
 	// to the strictest Pod Security Standard.

@@ -249,7 +249,9 @@ func (p *play) strikes(when string, n int) {
 	p.Helper()
 
 	for range n {
-		p.story = append(p.story, when+": "+strike(p.T, p.r, p.c.GetNamespace(), p.c.GetName()))
+		begin := time.Now()
+		what := strike(p.T, p.r, p.c.GetNamespace(), p.c.GetName())
+		p.story = append(p.story, fmt.Sprintf("%s: %s (%.0f s)", when, what, time.Since(begin).Seconds()))
 	}
 }
 
