@@ -29,7 +29,7 @@ const (
 // It always says that it is ready, so readiness is asked of pgctld, the only one to know whether PostgreSQL accepts
 // connections. Members that are not ready still find each other, because their Service publishes all of them.
 func buildMultipooler(sh *shard, v volumes) corev1.Container {
-	live := workload.Endpoint{Path: "/live", Port: portPoolerHTTP, Timeout: poolerLiveTimeout}
+	live := workload.Endpoint{Path: "/live", Port: portPoolerHTTP, Timeout: poolerLiveTimeout, Failures: poolerLiveFailures}
 	args := []string{
 		"multipooler",
 		fmt.Sprintf("--http-port=%d", portPoolerHTTP),

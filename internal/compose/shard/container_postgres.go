@@ -18,11 +18,12 @@ const (
 	portPgBackRest int32 = 8432
 )
 
-// Timeouts in seconds of the probes of what holds data. On a machine with too much to do a program that lives takes longer than Kubernetes'
+// Timeouts in seconds of the probes of what holds data, and how often it may fail to say that it lives: a minute in all. On a machine with too much to do a program that lives takes longer than Kubernetes'
 // default of one second to say so, as seen on real kubelets at a load of 90: three killed PostgreSQL amid the first backup of its shard, which
 // left a pgBackRest stanza that fits nobody else (pgBackRest's exit code 28), so that the shard never came up.
 const (
 	poolerLiveTimeout  int32 = 10
+	poolerLiveFailures int32 = 6
 	poolerReadyTimeout int32 = 5
 )
 
@@ -30,12 +31,13 @@ const (
 const componentPgctld = "pgctld"
 
 // startPgctld runs pgctld as the child of a shell, which passes on the kubelet's request to stop, ends with its exit code, and reaps the
-// orphans that PostgreSQL makes.
+// orphans that PostgreSQL makes. A request that comes before the child is known is passed on once it is.
 //
 // As the container's first process pgctld would reap them itself (multigres v0.1.0), its own children with them: a pg_rewind that has done
 // its work has then failed, "waitid: no child processes", as seen on real kubelets, and whoever is to be rewound stays out.
-const startPgctld = `trap 'kill -TERM "$child"' TERM INT
+const startPgctld = `trap 'stop=1; kill -TERM "$child" 2>/dev/null' TERM INT
 /usr/local/bin/pgctld "$@" & child=$!
+[ -z "$stop" ] || kill -TERM "$child"
 wait "$child"; code=$?
 while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
 exit "$code"
@@ -47,7 +49,7 @@ exit "$code"
 // Its probes ask whether pgctld lives. Whether PostgreSQL is ready must not hold back the containers that start after it: it
 // is multipooler that has PostgreSQL initialised and started.
 func buildPostgres(sh *shard, v volumes) corev1.Container {
-	live := workload.Endpoint{Path: "/live", Port: portPgctldHTTP, Timeout: poolerLiveTimeout}
+	live := workload.Endpoint{Path: "/live", Port: portPgctldHTTP, Timeout: poolerLiveTimeout, Failures: poolerLiveFailures}
 	return corev1.Container{
 		Name:            "postgres",
 		Image:           string(sh.spec.Images.Postgres),

@@ -70,8 +70,9 @@ spec:
     - /bin/sh
     - -c
     - |
-      trap 'kill -TERM "$child"' TERM INT
+      trap 'stop=1; kill -TERM "$child" 2>/dev/null' TERM INT
       /usr/local/bin/pgctld "$@" & child=$!
+      [ -z "$stop" ] || kill -TERM "$child"
       wait "$child"; code=$?
       while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
       exit "$code"
@@ -101,7 +102,7 @@ spec:
     - {name: pgctld-grpc, containerPort: 15470, protocol: TCP}
     resources: {requests: {cpu: 100m, memory: 256Mi}, limits: {memory: 512Mi}}
     startupProbe: {httpGet: {path: /live, port: 15400}, periodSeconds: 5, failureThreshold: 30, timeoutSeconds: 10}
-    livenessProbe: {httpGet: {path: /live, port: 15400}, periodSeconds: 10, timeoutSeconds: 10}
+    livenessProbe: {httpGet: {path: /live, port: 15400}, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 6}
     securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
     volumeMounts:
     - {name: pgdata, mountPath: /var/lib/pooler}
@@ -148,7 +149,7 @@ spec:
     - {name: grpc, containerPort: 15270, protocol: TCP}
     resources: {requests: {cpu: 100m, memory: 128Mi}, limits: {memory: 256Mi}}
     startupProbe: {httpGet: {path: /live, port: 15200}, periodSeconds: 5, failureThreshold: 30, timeoutSeconds: 10}
-    livenessProbe: {httpGet: {path: /live, port: 15200}, periodSeconds: 10, timeoutSeconds: 10}
+    livenessProbe: {httpGet: {path: /live, port: 15200}, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 6}
     readinessProbe: {httpGet: {path: /ready, port: 15400}, periodSeconds: 5, timeoutSeconds: 5}
     securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
     volumeMounts:

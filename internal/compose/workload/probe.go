@@ -19,6 +19,8 @@ type Endpoint struct {
 	Port int32
 	// Timeout in seconds; zero leaves Kubernetes' default of one.
 	Timeout int32
+	// Failures in a row after which a liveness probe has a container killed; zero leaves Kubernetes' default of three.
+	Failures int32
 }
 
 func (e Endpoint) handler() corev1.ProbeHandler {
@@ -32,7 +34,7 @@ func Startup(e Endpoint) *corev1.Probe {
 
 // Liveness returns a liveness probe.
 func Liveness(e Endpoint) *corev1.Probe {
-	return &corev1.Probe{ProbeHandler: e.handler(), PeriodSeconds: livenessPeriod, TimeoutSeconds: e.Timeout}
+	return &corev1.Probe{ProbeHandler: e.handler(), PeriodSeconds: livenessPeriod, TimeoutSeconds: e.Timeout, FailureThreshold: e.Failures}
 }
 
 // Readiness returns a readiness probe.
