@@ -235,6 +235,31 @@ func TestWrites(t *testing.T) {
 	}
 }
 
+// TestFound: what is there already is shown as soon as it is seen, though the finalizer has to be written first.
+func TestFound(t *testing.T) {
+	for name, policy := range map[string]xpv2.ManagementAction{"All": xpv2.ManagementActionAll, "OnlyObserved": xpv2.ManagementActionObserve} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, somePassword(func(pw *v1alpha1.Password) {
+				meta.SetExternalName(pw, "pw")
+				pw.Spec.ManagementPolicies = xpv2.ManagementPolicies{policy}
+			}))
+			d.external.exists, d.external.value = true, "one"
+			if diff := cmp.Diff(map[string]int{"update": 1, "status": 1}, d.reconcile(t)); diff != "" {
+				t.Errorf("writes: -want, +got:\n%s", diff)
+			}
+			pw := d.get(t)
+			for _, c := range []xpv2.ConditionType{xpv2.TypeReady, xpv2.TypeSynced} {
+				if got := pw.GetCondition(c).Status; got != corev1.ConditionTrue {
+					t.Errorf("want %s, got %q", c, got)
+				}
+			}
+			if !meta.FinalizerExists(pw, managed.FinalizerName) {
+				t.Error("want a finalizer")
+			}
+		})
+	}
+}
+
 // TestTexts: a failure is shown and leaves no lock, whatever its text is.
 func TestTexts(t *testing.T) {
 	for name, text := range map[string]string{"Empty": "", "Long": strings.Repeat("x", 3<<10)} {

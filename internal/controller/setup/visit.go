@@ -72,7 +72,16 @@ func (f *finalizer) AddFinalizer(ctx context.Context, obj resource.Object) error
 	if v.creates {
 		return nil
 	}
-	return errors.Wrap(f.kube.Update(ctx, obj), "cannot add finalizer")
+	written, ok := obj.DeepCopyObject().(resource.Object)
+	if !ok {
+		return errors.Errorf("cannot add finalizer: a copy of %T is no object", obj)
+	}
+	if err := f.kube.Update(ctx, written); err != nil {
+		return errors.Wrap(err, "cannot add finalizer")
+	}
+	// Of the reply only the version is taken over: what was observed, and is reported next, must not be lost.
+	obj.SetResourceVersion(written.GetResourceVersion())
+	return nil
 }
 
 // creates reports whether the managed reconciler creates the external resource after an observation.
