@@ -43,7 +43,12 @@ func running(t *testing.T, ns string) map[string]int32 {
 	return m
 }
 
-// always fails the test if some cluster ever was not ready since it was tracked.
+// pipeline is in what Crossplane says of a composite between the moment when it activates a new function and the moment when it
+// has seen that this one can do what compositions need. It composes nothing then, and calls the composite not ready: long enough
+// to be seen on a slow machine.
+const pipeline = "does not have a valid function pipeline"
+
+// always fails the test if some cluster ever was not ready since it was tracked, but for Crossplane's own exchange of functions.
 func always(t *testing.T, e *events) int {
 	t.Helper()
 
@@ -52,6 +57,9 @@ func always(t *testing.T, e *events) int {
 		c, ok := event.Object.(*v1alpha1.MultigresCluster)
 		if !ok {
 			t.Fatalf("watch of clusters failed: %v", event.Object)
+		}
+		if strings.Contains(c.Status.GetCondition("Synced").Message, pipeline) {
+			continue
 		}
 		if r := c.Status.GetCondition("Ready"); r.Status != corev1.ConditionTrue {
 			t.Errorf("cluster %s should have stayed ready: %s %s %s", c.GetName(), r.Reason, c.Status.Phase, c.Status.Message)
