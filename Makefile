@@ -257,10 +257,10 @@ define simulation
 endef
 
 .PHONY: simulate
-simulate: ## Simulate a million steps of rollouts under faults.
+simulate: ## Simulate a million steps of rollouts under faults; from one state in eight that is met, faults end early.
 	$(say) "simulate: a million steps"
 	@mkdir -p $(CACHE)
-	$(call simulation,-sim.steps=1000000 -sim.schedules=2500 -sim.events=9)
+	$(call simulation,-sim.steps=1000000 -sim.schedules=2500 -sim.events=9 -sim.share=8)
 
 .PHONY: soak
 soak: soak-provider ## Run soak-provider, and simulate ten million steps of rollouts under faults, and ten thousand schedules whose faults end in every state.

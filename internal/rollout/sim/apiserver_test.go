@@ -152,6 +152,9 @@ func (a *apiserver) apply(key string, r compose.Resource) applied {
 // equal is true if two objects are the same. Pods are only compared in full once in a while: equal hashes mean equal
 // specifications.
 func (a *apiserver) equal(x, y compose.Object) bool {
+	if x == y {
+		return true
+	}
 	p, ok := x.(*corev1.Pod)
 	q, same := y.(*corev1.Pod)
 	if ok && same && a.w.steps%pods != 0 {

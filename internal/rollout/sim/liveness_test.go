@@ -15,7 +15,8 @@ import (
 // A state without faults needs nothing to be done: what a world goes through on its way to the desired state is proven by its
 // getting there. Only if the next event comes before that is the schedule played again up to that event and then left alone. A
 // state with faults is another matter: each is another moment for them to end. So of every such state that was never met before,
-// the schedule is played again up to it, all faults end, and the shard has to arrive.
+// the schedule is played again up to it, all faults end, and the shard has to arrive: where it is desired, or in a state without
+// faults of which that is proven, and then the time that it took from there counts, too.
 
 // A finding is what is known of a state.
 type finding uint8
@@ -32,14 +33,17 @@ type atlas struct {
 
 	mu       sync.Mutex
 	findings map[state]finding
-	visits   int // states met, each time
+	rests    map[state]time.Duration // at most so long from those that are proven
+	visits   int                     // states met, each time
 
 	forks, steps int
 	longest      time.Duration
 	longestAt    uint64
 }
 
-func newAtlas(share int) *atlas { return &atlas{share: uint64(share), findings: map[state]finding{}} }
+func newAtlas(share int) *atlas {
+	return &atlas{share: uint64(share), findings: map[state]finding{}, rests: map[state]time.Duration{}}
+}
 
 func (a *atlas) chosen(s state) bool { return mix(uint64(s))%a.share == 0 }
 
@@ -52,25 +56,33 @@ func (a *atlas) meet(s state) {
 }
 
 // claim returns whether one of the states is to be seen to by whoever asks.
-func (a *atlas) claim(ss ...state) bool {
+func (a *atlas) claim(vs ...visit) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, s := range ss {
-		if a.findings[s]&(claimed|proven) == 0 && a.chosen(s) {
-			a.findings[s] |= claimed
+	for _, v := range vs {
+		if a.findings[v.state]&(claimed|proven) == 0 && a.chosen(v.state) {
+			a.findings[v.state] |= claimed
 			return true
 		}
 	}
 	return false
 }
 
-// prove notes that the desired state was reached from these.
-func (a *atlas) prove(ss []state) {
+// prove notes that the desired state was reached from these, and when.
+func (a *atlas) prove(vs []visit, arrived time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, s := range ss {
-		a.findings[s] |= proven
+	for _, v := range vs {
+		a.findings[v.state] |= proven
+		a.rests[v.state] = max(a.rests[v.state], arrived.Sub(v.at))
 	}
+}
+
+// from returns how long it takes from a state to the desired one, if that is proven.
+func (a *atlas) from(s state) (time.Duration, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.rests[s], a.findings[s]&proven != 0
 }
 
 // add notes how a fork went.
@@ -105,6 +117,12 @@ func (a *atlas) brief() string {
 		a.visits, different, good, a.forks, a.steps, brief(a.longest), bound, a.longestAt)
 }
 
+// A visit is a state at some time.
+type visit struct {
+	state state
+	at    time.Time
+}
+
 // A fork is a moment of a schedule at which the faults are to end, and no more events to come.
 type fork struct {
 	events int           // that happened before
@@ -112,7 +130,7 @@ type fork struct {
 	calls  int           // of the composer before
 	gap    time.Duration // since the last event
 	state  state
-	way    []state // that led there without faults
+	way    []visit // that led there without faults
 }
 
 // A lookout follows a schedule that is played and notes where to fork it.
@@ -122,7 +140,7 @@ type lookout struct {
 	tape   tape
 	events int
 	last   time.Time // when the last event happened
-	way    []state   // without faults, from where it is not proven yet that the desired state is reached
+	way    []visit   // without faults, from where it is not proven yet that the desired state is reached
 	forks  []fork
 }
 
@@ -133,22 +151,22 @@ func (l *lookout) follow(w *world) {
 	}
 	l.w, l.last = w, w.now
 	w.met = l.met
-	w.core.compose = l.tape.record(w.core.compose)
+	w.core.compose = l.tape.record(w.api.equal, w.core.compose)
 }
 
 // lookEvery is in how many steps once it is asked whether the shard is as desired.
 const lookEvery = 8
 
 func (l *lookout) met() {
-	s := l.w.state()
-	l.all.meet(s)
+	v := visit{l.w.state(), l.w.now}
+	l.all.meet(v.state)
 	if l.w.faulty() {
-		if l.all.claim(s) {
-			l.fork(s, nil)
+		if l.all.claim(v) {
+			l.fork(v.state, nil)
 		}
 		return
 	}
-	l.way = append(l.way, s)
+	l.way = append(l.way, v)
 	if l.w.steps%lookEvery == 0 && len(l.w.missing()) == 0 {
 		l.arrived()
 	}
@@ -159,7 +177,7 @@ func (l *lookout) arrived() {
 	if l == nil {
 		return
 	}
-	l.all.prove(l.way)
+	l.all.prove(l.way, l.w.now)
 	l.way = l.way[:0]
 }
 
@@ -169,7 +187,7 @@ func (l *lookout) ahead() {
 		return
 	}
 	if n := len(l.way); n > 0 && l.all.claim(l.way...) {
-		l.fork(l.way[n-1], slices.Clone(l.way))
+		l.fork(l.way[n-1].state, slices.Clone(l.way))
 	}
 	l.way = l.way[:0]
 }
@@ -184,11 +202,12 @@ func (l *lookout) happened() {
 	l.met()
 }
 
-func (l *lookout) fork(s state, way []state) {
+func (l *lookout) fork(s state, way []visit) {
 	l.forks = append(l.forks, fork{events: l.events, steps: l.w.steps, calls: len(l.tape), gap: l.w.now.Sub(l.last), state: s, way: way})
 }
 
-// fork plays the schedule again up to a moment, ends all faults there, and runs the world until the shard is as desired.
+// fork plays the schedule again up to a moment, ends all faults there, and runs the world until the shard is as desired or is known
+// to get there.
 func (s schedule) fork(l *lookout, f fork, tell bool, os ...option) outcome {
 	w := newWorld(s.seed, s.first.clone(), append(slices.Clone(os), func(w *world) {
 		w.story.told = tell
@@ -205,15 +224,23 @@ func (s schedule) fork(l *lookout, f fork, tell bool, os ...option) outcome {
 	if w.state() != f.state {
 		w.judge.failf(noError, "the same schedule leads to another world")
 	}
-	way := append(slices.Clone(f.way), f.state)
+	rest := time.Duration(0)
+	way := append(slices.Clone(f.way), visit{f.state, w.now})
 	w.met = func() {
-		if !w.faulty() {
-			way = append(way, w.state())
+		if w.enough || w.faulty() {
+			return
+		}
+		s := w.state()
+		if rest, w.enough = l.all.from(s); !w.enough {
+			way = append(way, visit{s, w.now})
 		}
 	}
 	w.conclude(&out)
+	if out.took += rest; out.took > bound {
+		w.judge.failf(arrives, "it takes %s to the desired state", brief(out.took))
+	}
 	if out.note(w); out.failure == nil {
-		l.all.prove(way)
+		l.all.prove(way, w.now.Add(rest))
 	}
 	return out
 }
@@ -238,9 +265,19 @@ func (s schedule) cut(f fork) schedule {
 // A tape is what a composer returned, call by call. It need not be asked again for what it has said before.
 type tape []compose.Output
 
-func (t *tape) record(c compose.Composer) compose.Composer {
+// record notes what a composer returns. Objects that it has returned in the call before, too, are made the same ones, so that nobody
+// need compare them again whenever the tape is played.
+func (t *tape) record(equal func(x, y compose.Object) bool, c compose.Composer) compose.Composer {
 	return func(in compose.Input) (compose.Output, error) {
 		out, err := c(in)
+		if n := len(*t); n > 0 {
+			for key, before := range (*t)[n-1].Resources {
+				if now := out.Resources[key]; now.Object != nil && before.Object != nil && equal(before.Object, now.Object) {
+					now.Object = before.Object
+					out.Resources[key] = now
+				}
+			}
+		}
 		*t = append(*t, out)
 		return out, err
 	}

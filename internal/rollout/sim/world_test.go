@@ -31,7 +31,8 @@ type world struct {
 	judge    *judge
 	story    *story
 
-	met func() // is told of every state that the world is in
+	met    func() // is told of every state that the world is in
+	enough bool   // nobody needs to know how it goes on
 }
 
 // An option changes a world before it begins.
