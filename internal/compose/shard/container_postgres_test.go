@@ -29,7 +29,7 @@ func TestStartPgctld(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			program, started := filepath.Join(dir, "pgctld"), filepath.Join(dir, "started")
-			if err := os.WriteFile(program, []byte("#!/bin/sh\n"+tc.script+"\n"), 0o700); err != nil { //nolint:gosec // A program must be executable.
+			if err := os.WriteFile(program, []byte("#!/bin/sh\n"+tc.script+"\n"), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", strings.ReplaceAll(startPgctld, "/usr/local/bin/pgctld", program), "pgctld", started)

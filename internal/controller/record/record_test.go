@@ -115,6 +115,7 @@ func TestLife(t *testing.T) {
 // TestObserve: what is there, whose it is, and what can be known of it.
 func TestObserve(t *testing.T) {
 	cell := func(t *testing.T) string {
+		t.Helper()
 		return encoded(t, &clustermetadatapb.Cell{Name: "z1", ServerAddresses: []string{"one", "two"}, Root: "/r"})
 	}
 	owned := func(owner string) func(d *desk) {
@@ -291,7 +292,10 @@ func TestRenamed(t *testing.T) {
 
 // TestMeanwhile: what others do between a look and a write is never overwritten.
 func TestMeanwhile(t *testing.T) {
-	another := func(t *testing.T) string { return encoded(t, &clustermetadatapb.Cell{Name: "z1", Root: "/another"}) }
+	another := func(t *testing.T) string {
+		t.Helper()
+		return encoded(t, &clustermetadatapb.Cell{Name: "z1", Root: "/another"})
+	}
 	type want struct {
 		did  string
 		err  error

@@ -30,7 +30,7 @@ func (e *external) operate(ctx context.Context, mg *v1alpha1.ShardRecord) error 
 			reloads = append(reloads, op)
 			continue
 		case shardstate.Rewind:
-			e.rewind(mg, op)
+			e.rewind(ctx, mg, op)
 			continue
 		}
 		gone, err := e.gone(ctx, mg.GetNamespace(), op.Pod)

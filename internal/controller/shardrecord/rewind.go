@@ -83,8 +83,8 @@ func (r *rewinds) keep(shard types.UID, s stranded, w *rewind) {
 	r.all[shard][s] = w
 }
 
-// begin a rewind in the background, if it is due and no other of the shard goes on.
-func (r *rewinds) begin(shard types.UID, s stranded, do func(context.Context) error) {
+// begin a rewind in the background, which outlives the context, if it is due and no other of the shard goes on.
+func (r *rewinds) begin(ctx context.Context, shard types.UID, s stranded, do func(context.Context) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, w := range r.all[shard] {
@@ -96,7 +96,7 @@ func (r *rewinds) begin(shard types.UID, s stranded, do func(context.Context) er
 	if w == nil || r.now().Before(w.due) {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.cancel = cancel
 	go func() {
 		err := do(ctx)
@@ -157,11 +157,11 @@ func (e *external) stranded(id shardstate.ID) stranded {
 
 // rewind a pooler to the leader, if it has been stranded for long enough. It must have been so on what is true now, too: that is what
 // the operation rests on.
-func (e *external) rewind(mg *v1alpha1.ShardRecord, op shardstate.Operation) {
+func (e *external) rewind(ctx context.Context, mg *v1alpha1.ShardRecord, op shardstate.Operation) {
 	p, leader := e.view.poolers[op.ID].Message, e.view.poolers[op.Leader].Message
 	if p == nil || leader == nil {
 		return
 	}
 	rpc := e.rpc
-	e.rewinds.begin(mg.GetUID(), e.stranded(op.ID), func(ctx context.Context) error { return rpc.Rewind(ctx, p, leader) })
+	e.rewinds.begin(ctx, mg.GetUID(), e.stranded(op.ID), func(ctx context.Context) error { return rpc.Rewind(ctx, p, leader) })
 }

@@ -29,7 +29,7 @@ func TestRewinds(t *testing.T) {
 		silent := func(stranded) bool { return false }
 		try := func(s stranded, want int, reason string) {
 			t.Helper()
-			r.begin("shard", s, do)
+			r.begin(t.Context(), "shard", s, do)
 			synctest.Wait()
 			if begun != want {
 				t.Fatalf("%s: %d rewinds, want %d", reason, begun, want)
@@ -62,7 +62,7 @@ func TestRewinds(t *testing.T) {
 		try(two, 1, "One member of a shard should be rewound at a time")
 		r.see("shard", []stranded{two}, silent)
 		try(two, 1, "One that is still rewound counts, stranded or not")
-		r.begin("other", two, do)
+		r.begin(t.Context(), "other", two, do)
 		end <- errBoom
 		r.see("shard", []stranded{one, two}, silent)
 		says(shardstate.ReasonRewindFailed, "Why it failed should be said")
