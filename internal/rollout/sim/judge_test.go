@@ -51,6 +51,8 @@ type judge struct {
 	led     string               // who leads
 	since   time.Time            // since when
 	unknown time.Time            // since when the record names no leader; zero while it does
+	named   time.Time            // since when it names one; zero while it does not
+	nobody  time.Time            // since when it has named none for longer than facts may be old
 	spoiled map[string]int       // serving pods that were disrupted for a broken spec, with its revision
 	reasons map[string]int
 	made    map[string]*spec // what pods were last made for, by name
@@ -128,14 +130,28 @@ func (j *judge) look() {
 			delete(j.served, name)
 		}
 	}
-	switch o := w.api.get("ShardRecord", shardID.Record()); {
-	case o != nil && o.observation.LeaderPod != "":
-		j.unknown = time.Time{}
-	case j.unknown.IsZero():
-		j.unknown = w.now
-	}
+	j.lookForLeader()
 	if w.plane.leader != j.led {
 		j.led, j.since = w.plane.leader, w.now
+	}
+}
+
+// lookForLeader notes whether the record names a leader.
+func (j *judge) lookForLeader() {
+	note := func(since *time.Time, holds bool) {
+		switch {
+		case !holds:
+			*since = time.Time{}
+		case since.IsZero():
+			*since = j.w.now
+		}
+	}
+	o := j.w.api.get("ShardRecord", shardID.Record())
+	names := o != nil && o.observation.LeaderPod != ""
+	note(&j.unknown, !names)
+	note(&j.named, names)
+	if !names || j.w.now.Sub(j.named) > age {
+		note(&j.nobody, !names)
 	}
 }
 
@@ -356,9 +372,9 @@ func (j *judge) created(t *transaction, o *stored, kept bool) {
 }
 
 // leaderless is true if nobody is known to have led for long: then members that are on their way out may be needed for an
-// election.
+// election. Of one that led for a moment nobody need have heard.
 func (j *judge) leaderless() bool {
-	return !j.w.plane.born || !j.unknown.IsZero() && j.w.now.Sub(j.unknown) > age
+	return !j.w.plane.born || !j.unknown.IsZero() && !j.nobody.IsZero() && j.w.now.Sub(j.nobody) > age
 }
 
 // refused judges an apply that the API server refused. Nobody knows of a pod that core had not seen when it called the composer.
