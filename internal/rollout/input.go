@@ -45,9 +45,11 @@ type Member struct {
 
 // A Want is what a member should be.
 type Want struct {
-	// Hash of the specification that its pod should have. Empty means that a pod may have any: of a member whose pool is not
-	// known any more, which can be made, but is not better made anew.
+	// Hash of the specification that its pod should have.
 	Hash string
+	// StandIn is true if that is another pool's, since the member's own is not known any more: a pod of any other specification
+	// is as good, if it serves.
+	StandIn bool
 	// Blocked says what the creation of its pod waits for. Empty means nothing.
 	Blocked string
 }

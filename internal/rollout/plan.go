@@ -78,7 +78,7 @@ func (p *planner) cause(m *Member) Cause {
 		return CauseNone
 	case m.Pod.Finished:
 		return CauseFinished
-	case p.want(m).Hash != "" && m.Pod.Hash != p.want(m).Hash:
+	case m.Pod.Hash != p.want(m).Hash && (!p.want(m).StandIn || p.silent(m)):
 		return CauseOutdated
 	case m.Pod.ResizePending:
 		return CauseFileSystemResize
@@ -96,7 +96,7 @@ func (p *planner) rest(m *Member) Decision {
 	}
 	c := p.cause(m)
 	d := Decision{Action: Freeze, Cause: c}
-	if w := p.want(m); w != nil && w.Hash != "" && m.Pod.Hash == w.Hash {
+	if w := p.want(m); w != nil && m.Pod.Hash == w.Hash {
 		d.Action = Keep
 	}
 	switch {

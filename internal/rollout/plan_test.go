@@ -252,10 +252,16 @@ func TestNew(t *testing.T) {
 			want: summary{Pods: map[string]string{"a": "Freeze Needed", "b": "Wait Needed", "c": keep}},
 		},
 		"NeededStandIn": {
-			reason: "One whose pool is not known any more is made like another pool's if it has gone, and stays as it is if it is there and runs.",
-			in: shard("xyyy", leader(""), unwanted("abc"), down("bc", 2*time.Minute), member("a", func(m *Member) { m.Pod, m.Spare = nil, &Want{} }),
-				member("b", func(m *Member) { m.Spare = &Want{} }), member("c", func(m *Member) { m.Pod.Finished, m.Spare = true, &Want{} })),
+			reason: "One whose pool is not known any more is made like another pool's if it has gone, or ended, and stays as it is while it runs.",
+			in: shard("xyyy", leader(""), unwanted("abc"), member("a", func(m *Member) { m.Pod, m.Spare = nil, &Want{Hash: "2", StandIn: true} }),
+				member("b", func(m *Member) { m.Spare = &Want{Hash: "2", StandIn: true} }),
+				member("c", func(m *Member) { m.Pod.Finished, m.Spare = true, &Want{Hash: "2", StandIn: true} })),
 			want: summary{Pods: map[string]string{"a": create, "b": "Freeze Needed", "c": "Remove Finished", "d": keep}, Hand: "c", Next: "its pod has ended"},
+		},
+		"NeededStandInMended": {
+			reason: "One that was made like another pool's and does not come up is made anew from what mends it.",
+			in:     shard("xyy", leader(""), unwanted("a"), down("a", 2*time.Minute), member("a", func(m *Member) { m.Spare = &Want{Hash: "2", StandIn: true} })),
+			want:   summary{Pods: map[string]string{"a": asking, "b": keep, "c": keep}, Hand: "a", Next: readAgain, Asks: "uid-a"},
 		},
 		"NeededNoCohort": {
 			reason: "While nobody can tell who is in the cohort, whoever is registered may be.",

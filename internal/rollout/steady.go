@@ -58,8 +58,11 @@ func (p *planner) unsteady(m *Member) string {
 
 // idle is true if a pod has served nobody for some time: its kubelet says that it is not ready, and the record knows of no
 // PostgreSQL in it that answers. Nothing is lost when it goes, so that it need not wait for others, who may wait for it.
-func (p *planner) idle(m *Member) bool {
-	if m.Pod.Ready || m.Name == p.Record.Leader || p.cause(m) == CauseUnhealthy {
+func (p *planner) idle(m *Member) bool { return p.silent(m) && p.cause(m) != CauseUnhealthy }
+
+// silent is true if nobody has heard of a pod's PostgreSQL for some time.
+func (p *planner) silent(m *Member) bool {
+	if m.Pod.Ready || m.Name == p.Record.Leader {
 		return false
 	}
 	if x := m.Pooler; x != nil && x.PodUID == m.Pod.UID && x.Reachable && x.PostgresReady {

@@ -103,14 +103,10 @@ func makePlan(in compose.Input, sh *shard, s *compose.Set, conf pgconf.Config, p
 		}
 	}
 	f.plan = plan(rolloutInput(in, sh, s, f, func(m *member) *rollout.Want {
-		switch t := templates[m.group]; {
-		case t == nil:
-			return nil
-		case m.spec == nil:
-			return &rollout.Want{Blocked: f.blocked[m.key]}
-		default:
-			return &rollout.Want{Hash: t.hash, Blocked: f.blocked[m.key]}
+		if t := templates[m.group]; t != nil {
+			return &rollout.Want{Hash: t.hash, StandIn: m.spec == nil, Blocked: f.blocked[m.key]}
 		}
+		return nil
 	}))
 	for _, m := range f.members {
 		if err := f.carryOut(sh, s, m, templates[m.group]); err != nil {

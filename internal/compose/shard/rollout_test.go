@@ -504,12 +504,6 @@ func TestNeeded(t *testing.T) {
 			if st := statusOf(t, out); st.NoLeaderSince == nil || st.NoLeaderSince.UTC().Format("15:04") != "00:50" {
 				t.Errorf("want the time carried over, got %v", st.NoLeaderSince)
 			}
-			// Once it is there it is left as it is.
-			w.apply()
-			lost()
-			if got := w.compose().Resources[gone]; tc.pool == "side" && (got.Object != nil || !got.Kept.Exists()) {
-				t.Errorf("%s\nwant its pod kept as it is", tc.reason)
-			}
 		})
 	}
 }
