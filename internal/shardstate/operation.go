@@ -67,7 +67,7 @@ func (f *facts) operations() []Operation {
 			out = append(out, Operation{Action: Unregister, ID: id, Pod: p.Pod})
 		}
 	}
-	return slices.Concat(out, f.orchestrators(), f.reloads(), f.rewinds(f.stranded()))
+	return slices.Concat(out, f.orchestrators(), f.reloads(), f.rewinds())
 }
 
 func (f *facts) expected(id ID) bool {

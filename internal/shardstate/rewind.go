@@ -12,13 +12,13 @@ import (
 // startTime is how long it takes to start a server in vain, and more: pgctld notices within two seconds (multigres v0.1.0).
 const startTime = 10 * time.Second
 
-// stranded returns the poolers, sorted, that cannot follow the leader by themselves if they stay as they are. Either PostgreSQL does not
+// whoIsStranded returns the poolers, sorted, that cannot follow the leader by themselves if they stay as they are. Either PostgreSQL does not
 // answer although it has data, or it goes by a rule of its own: it leads, it says, in a term that is over.
 //
 // Multigres rewinds a former leader itself if it can ask its PostgreSQL (multigres v0.1.0, SetTermPrimary). One that was made a standby
 // without that ends at once, whenever it starts, because its history is not the leader's. One whose own rule says that it leads, while it
 // is a standby, is told to follow again and again, and never rewound.
-func (f *facts) stranded() []ID {
+func (f *facts) whoIsStranded() []ID {
 	if !f.leads {
 		return nil
 	}
@@ -54,11 +54,11 @@ func (f *facts) isStranded(id ID, a Answer) bool {
 // rewinds returns the rewind that is due, of one member at a time. What it throws away is what the member wrote that no majority has.
 // So most of the cohort must be the leader or follow it, without the member itself. A server that runs and does not answer may be about
 // to recover: it is left to that. A pooler that has been starting one for long does nothing else meanwhile, a rewind neither.
-func (f *facts) rewinds(stranded []ID) []Operation {
+func (f *facts) rewinds() []Operation {
 	if 2*f.followers() <= len(f.cohort) {
 		return nil
 	}
-	for _, id := range stranded {
+	for _, id := range f.stranded {
 		s := f.Answers[id].Status.GetStatus()
 		starting := s.GetPostgresAction() == managerpb.PostgresAction_POSTGRES_ACTION_STARTING && s.GetPostgresActionDuration().AsDuration() > startTime
 		if s.GetPostgresRunning() && !s.GetPostgresReady() || starting {

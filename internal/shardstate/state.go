@@ -122,9 +122,10 @@ func New(in Input) State {
 		f.previous[ID{Cell: p.Cell, Name: p.ServiceID}] = p
 	}
 	f.register()
+	f.stranded = f.whoIsStranded()
 	ops := f.operations()
 	obs := f.observation()
-	return State{Observation: obs, Operations: ops, Stranded: f.stranded(), Verdicts: f.verdicts(obs), Settling: f.settling(obs, ops)}
+	return State{Observation: obs, Operations: ops, Stranded: f.stranded, Verdicts: f.verdicts(obs), Settling: f.settling(obs, ops)}
 }
 
 // facts are what a state is made from.
@@ -143,6 +144,9 @@ type facts struct {
 	// leader is who leads, if leads is true.
 	leader ID
 	leads  bool
+
+	// stranded are the poolers that cannot follow the leader by themselves, sorted.
+	stranded []ID
 
 	// registered are the poolers of this shard that reachable cells hold.
 	registered map[ID]bool

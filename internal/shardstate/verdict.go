@@ -145,7 +145,7 @@ func (f *facts) ready(obs v1alpha1.ShardRecordObservation) Verdict {
 // rejoined says who is out. What becomes of a rewind says whoever does it.
 func (f *facts) rejoined() Verdict {
 	var out []string
-	for _, id := range f.stranded() {
+	for _, id := range f.stranded {
 		out = append(out, f.podOf(id))
 	}
 	if len(out) > 0 {

@@ -26,11 +26,7 @@ const diverged = "is not a child of this server's history"
 // TestDiverged makes a former leader a standby without a rewind while somebody else leads, as Multigres v0.1.0 does amid an election
 // (docs/data-plane.md). It can never start again then, and nobody but our provider brings it back.
 func TestDiverged(t *testing.T) {
-	s := watch(t, the(t))
-	leader := s.cluster.leader(t)
-	n := node(t, leader.Spec.NodeName)
-	s.strike("leader's zone is cut off", func() { lose(t, n, shared.Cut, shared.Mend) })
-	s.resumed(s.anotherLeads(leader))
+	s, leader, n := loseLeader(t, "leader's zone is cut off", shared.Cut, shared.Mend)
 	s.strike("former leader can never start again", func() {
 		demote(t, leader)
 		regain(t, n, shared.Mend)

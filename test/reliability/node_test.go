@@ -14,11 +14,7 @@ import (
 
 // TestNodeKilled lets the leader's zone lose power, with all that runs there, and brings it back with its disks.
 func TestNodeKilled(t *testing.T) {
-	s := watch(t, the(t))
-	leader := s.cluster.leader(t)
-	n := node(t, leader.Spec.NodeName)
-	s.strike("leader's zone loses power", func() { lose(t, n, shared.KillNode, powerUp) })
-	s.resumed(s.anotherLeads(leader))
+	s, _, n := loseLeader(t, "leader's zone loses power", shared.KillNode, powerUp)
 	s.strike("it comes back", func() { regain(t, n, powerUp) })
 	s.recovered(nodeReady(n))
 	s.end()
@@ -26,14 +22,21 @@ func TestNodeKilled(t *testing.T) {
 
 // TestNodePartitioned takes the leader's zone off the network. PostgreSQL goes on there, and cannot acknowledge anything.
 func TestNodePartitioned(t *testing.T) {
-	s := watch(t, the(t))
-	leader := s.cluster.leader(t)
-	n := node(t, leader.Spec.NodeName)
-	s.strike("leader's zone is cut off", func() { lose(t, n, shared.Cut, shared.Mend) })
-	s.resumed(s.anotherLeads(leader))
+	s, _, n := loseLeader(t, "leader's zone is cut off", shared.Cut, shared.Mend)
 	s.strike("it is connected again", func() { regain(t, n, shared.Mend) })
 	s.recovered(nodeReady(n))
 	s.end()
+}
+
+// loseLeader takes the leader's zone away, and sees another one lead.
+func loseLeader(t *testing.T, what string, take, give func(bed.Node) error) (*scenario, corev1.Pod, bed.Node) {
+	t.Helper()
+	s := watch(t, the(t))
+	leader := s.cluster.leader(t)
+	n := node(t, leader.Spec.NodeName)
+	s.strike(what, func() { lose(t, n, take, give) })
+	s.resumed(s.anotherLeads(leader))
+	return s, leader, n
 }
 
 // powerUp starts a node by the bed's program: it stays the node's first process.

@@ -18,9 +18,10 @@ const (
 	portPgBackRest int32 = 8432
 )
 
-// Timeouts in seconds of the probes of what holds data, and how often it may fail to say that it lives: a minute in all. On a machine with too much to do a program that lives takes longer than Kubernetes'
-// default of one second to say so, as seen on real kubelets at a load of 90: three killed PostgreSQL amid the first backup of its shard, which
-// left a pgBackRest stanza that fits nobody else (pgBackRest's exit code 28), so that the shard never came up.
+// Timeouts in seconds of the probes of what holds data, and how often it may fail to say that it lives: a minute in all. On a machine with
+// too much to do a program that lives takes longer than Kubernetes' default of one second to say so, as seen on real kubelets at a load of
+// 90: three killed PostgreSQL amid the first backup of its shard, which left a pgBackRest stanza that fits nobody else (pgBackRest's exit
+// code 28), so that the shard never came up.
 const (
 	poolerLiveTimeout  int32 = 10
 	poolerLiveFailures int32 = 6

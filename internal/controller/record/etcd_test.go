@@ -102,6 +102,11 @@ func (e *fakeEtcd) Txn(_ context.Context, r *etcdserverpb.TxnRequest) (*etcdserv
 	if e.away {
 		return nil, status.Error(codes.Unavailable, "away")
 	}
+	for _, c := range r.Compare {
+		if c.Target != etcdserverpb.Compare_MOD && c.Target != etcdserverpb.Compare_VALUE {
+			return nil, status.Errorf(codes.Unimplemented, "cannot compare %s", c.Target)
+		}
+	}
 	ops, ok := r.Success, !slices.ContainsFunc(r.Compare, func(c *etcdserverpb.Compare) bool { return !e.holds(c) })
 	if !ok {
 		ops = r.Failure
@@ -129,23 +134,18 @@ func (e *fakeEtcd) Txn(_ context.Context, r *etcdserverpb.TxnRequest) (*etcdserv
 	return out, nil
 }
 
-// holds reports whether a comparison is true. The value of a key that is absent compares with nothing.
+// holds reports whether a comparison of a revision or a value is true. The value of a key that is absent compares with nothing.
 func (e *fakeEtcd) holds(c *etcdserverpb.Compare) bool {
 	kv, there := e.keys[string(c.Key)]
 	if !there {
 		kv = &mvccpb.KeyValue{}
 	}
-	var order int
-	switch c.Target {
-	case etcdserverpb.Compare_MOD:
-		order = int(kv.ModRevision - c.GetModRevision())
-	case etcdserverpb.Compare_VALUE:
+	order := int(kv.ModRevision - c.GetModRevision())
+	if c.Target == etcdserverpb.Compare_VALUE {
 		if !there {
 			return false
 		}
 		order = bytes.Compare(kv.Value, c.GetValue())
-	default:
-		panic("not asked for here: " + c.Target.String())
 	}
 	if c.Result == etcdserverpb.Compare_GREATER {
 		return order > 0

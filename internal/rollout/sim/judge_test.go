@@ -239,12 +239,18 @@ func (j *judge) onlyOne(t *transaction, o *stored, roles bool) {
 		if name == o.name || !since.Before(t.at) {
 			continue
 		}
-		if idle, ok := j.idle[name]; roles && (!ok || idle.After(since) && t.at.Sub(idle) <= age) {
+		if idle, ok := j.idle[name]; roles && (!ok || j.answers(name) || idle.After(since) && t.at.Sub(idle) <= age) {
 			continue
 		}
 		j.failf(oneAtATime, "%s is removed while %s is voluntarily away, for %s", short(o.name), short(name), brief(t.at.Sub(since)))
 	}
 	j.away[o.name] = j.w.now
+}
+
+// answers is true if the server of a pod answers, even if it takes itself for a leader that it is no more.
+func (j *judge) answers(name string) bool {
+	o := j.w.api.ours[name]
+	return o != nil && !o.deleting() && o.pod.ready && o.pod.process.answers()
 }
 
 // others are the members that serve beside a pod, as far as anybody could know. One whose pod was deleted by force a moment ago is
