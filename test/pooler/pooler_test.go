@@ -11,10 +11,13 @@ import (
 	consensuspb "github.com/multigres/multigres/go/pb/consensus"
 	managerservicepb "github.com/multigres/multigres/go/pb/multipoolermanager"
 	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+
+	"github.com/crossplane-multigres/crossplane-multigres/test/etcd"
 )
 
 var a, b, c = ID{Cell: "a", Name: "p-0"}, ID{Cell: "b", Name: "p-1"}, ID{Cell: "c", Name: "p-2"}
@@ -87,6 +90,34 @@ func TestLife(t *testing.T) {
 	start(t, s, a)
 	step(t, s)
 	check("One of three cannot know what was acknowledged.", state{Leader: b, Cohort: []ID{a, b, c}, Term: 2, Subterm: 2})
+}
+
+// TestRegistersLater: a pooler whose record could not be written when it started writes it once that works, though nothing else has
+// changed.
+func TestRegistersLater(t *testing.T) {
+	server := etcd.Run(t)
+	place := Place{Client: server.Client(t), Root: "/r"}
+	s := NewShard(Config{Database: "postgres", TableGroup: "default", Shard: "0-inf", Cells: map[string]Place{a.Cell: place}})
+	t.Cleanup(s.Close)
+	start(t, s, a, b, c)
+	step(t, s)
+	s.Kill(a)
+	if _, err := place.Client.Delete(t.Context(), "/r/", clientv3.WithPrefix()); err != nil {
+		t.Fatal(err)
+	}
+	away, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Start(away, a); err == nil {
+		t.Fatal("Start() should say that it could not register")
+	}
+	step(t, s)
+	resp, err := place.Client.Get(t.Context(), "/r/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Count != 1 {
+		t.Errorf("want its record again, got %d", resp.Count)
+	}
 }
 
 func TestStalePrimary(t *testing.T) {

@@ -30,6 +30,7 @@ func (s *Shard) register(ctx context.Context, p *pooler) error {
 		PortMap:   map[string]int32{"grpc": PortPooler, "http": 15200, "pgbackrest": 8432, "postgres": 5432},
 		PoolerDir: "/var/lib/pooler", PgDataDir: "/var/lib/pooler/pg_data",
 	}
+	p.registered = false
 	if p.drained {
 		m.Type, m.ServingStatus = clustermetadatapb.PoolerType_DRAINED, clustermetadatapb.PoolerServingStatus_NOT_SERVING
 	}
@@ -40,6 +41,7 @@ func (s *Shard) register(ctx context.Context, p *pooler) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_, err = place.Client.Put(ctx, place.Root+"/"+string(topo.MultiPoolerPath(p.id.Cell, p.id.Name)), string(raw))
+	p.registered = err == nil
 	return errors.Wrap(err, "cannot register pooler")
 }
 

@@ -54,6 +54,9 @@ type pooler struct {
 	drained     bool
 	config      string
 
+	// registered is true if the topology has taken what the record should say.
+	registered bool
+
 	fault Fault
 	calls map[string]int
 }

@@ -227,13 +227,13 @@ func (s *Shard) Appoint(id ID) bool {
 	return true
 }
 
-// tell every running pooler of the rule, and have it change its record if its role changes.
+// tell every running pooler of the rule, and have it change its record if its role changes, or if it could not before.
 func (s *Shard) tell(ctx context.Context) error {
 	for _, id := range s.running() {
 		p := s.poolers[id]
 		was, known := p.primary(), p.initialized
 		p.seen, p.initialized = s.rule, true
-		if p.primary() == was && known {
+		if p.primary() == was && known && p.registered {
 			continue
 		}
 		if err := s.register(ctx, p); err != nil {
