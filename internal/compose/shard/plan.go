@@ -200,15 +200,17 @@ func services(sh *shard, f *facts) []string {
 
 // keepWhatIsNeeded keeps what the specification does not ask for any more and that holds data or that a pod needs: the volume
 // with the backups, the record, the Services that give pods their names, and the certificate that pods mount which were made
-// when it was wanted. What becomes of pods and of their volumes is decided already.
+// when it was wanted. A member that the record lists may have a pod that was made a moment ago and is not seen yet. What becomes
+// of pods and of their volumes is decided already.
 func keepWhatIsNeeded(s *compose.Set, f *facts) error {
 	names, old := map[string]bool{}, false
 	for _, m := range f.members {
-		if !m.exists() {
+		d := f.decision(m)
+		if !m.exists() && d.Listing == rollout.Unlisted {
 			continue
 		}
-		names[m.live.String("spec", "subdomain")] = true
-		old = old || f.decision(m).Action != rollout.Keep
+		names[m.headless], names[m.live.String("spec", "subdomain")] = true, true
+		old = old || d.Action != rollout.Keep
 	}
 	decided := map[string]bool{}
 	for _, m := range f.members {

@@ -353,6 +353,27 @@ func TestCellRemoved(t *testing.T) {
 	}
 }
 
+// TestUnseen holds that pods which were made a moment ago, and which nobody sees yet, keep what they are started with when their cell
+// goes and the certificate is another one: the record lists them.
+func TestUnseen(t *testing.T) {
+	w := newWorld(t, change(t, minimal, "cells: [z1]", "cells: [z1, z2]"), map[string][]object.Object{
+		requireCertificate: certificateOf(t, "YQ==", "YQ=="),
+	})
+	w.settle()
+	for _, cell := range []string{"z1", "z2"} {
+		for i := range 3 {
+			delete(w.in.Observed, naming.KeyPod("main", cell, i))
+		}
+	}
+	w.set(own)
+	out := w.compose()
+	for _, key := range []string{naming.KeyHeadlessService("main", "z2"), naming.KeyPgBackRestTLS} {
+		if _, ok := out.Resources[key]; !ok {
+			t.Errorf("want %s kept", key)
+		}
+	}
+}
+
 // TestDrain follows a whole shard out of its table group, and back.
 func TestDrain(t *testing.T) {
 	w := newWorld(t, minimal, nil)

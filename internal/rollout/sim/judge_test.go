@@ -219,12 +219,17 @@ func (j *judge) fresh(t *transaction, name string) bool {
 	return !bad || j.served[name] && t.at.Sub(since) <= age
 }
 
+// newcomer is true of a pod that never served, that is not wanted any more, and that core could not see yet: no member misses it.
+func (j *judge) newcomer(t *transaction, o *stored, wanted map[string]bool) bool {
+	return o != nil && !wanted[o.name] && !j.served[o.name] && !t.in.Observed[o.key].Exists()
+}
+
 // alone judges whether all others serve. A fault that is younger than facts may be is no reproach.
 func (j *judge) alone(t *transaction, o *stored, wanted map[string]bool) {
 	w := j.w
 	for _, name := range slices.Sorted(maps.Keys(j.bad)) {
 		since, other := j.bad[name], w.api.ours[name]
-		if name == o.name || j.fresh(t, name) || other == nil && !wanted[name] {
+		if name == o.name || j.fresh(t, name) || other == nil && !wanted[name] || j.newcomer(t, other, wanted) {
 			continue
 		}
 		j.failf(oneAtATime, "%s is removed while %s has not served in the cohort for %s (exists: %t)", short(o.name), short(name), brief(t.at.Sub(since)), other != nil)
