@@ -12,6 +12,7 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/shardrecord"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/tlscertificate"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/topology"
+	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/topomember"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/controller/volumeclaim"
 )
 
@@ -21,6 +22,7 @@ func SetupGated(mgr ctrl.Manager, o setup.Options) error {
 		password.SetupGated,
 		providerconfig.SetupGated,
 		tlscertificate.SetupGated,
+		topomember.SetupGated,
 		volumeclaim.SetupGated,
 	} {
 		gated(mgr, o)

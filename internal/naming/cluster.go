@@ -15,6 +15,16 @@ func TopoServerHeadlessService(topoServer string) string {
 	return plain(Service, topoServer, "headless")
 }
 
+// TopoServerJoinSecret names the Secret that is there while a member of a
+// TopoServer that has lost its data is to join the others.
+func TopoServerJoinSecret(topoServer string) string {
+	return plain(Default, topoServer, "join")
+}
+
+// KeyTopoJoinState is the key in that Secret of the state in which etcd shall
+// find its cluster when it starts without data.
+const KeyTopoJoinState = "initial-cluster-state"
+
 // WorkloadPDB names the PodDisruptionBudget of a workload by the workload.
 func WorkloadPDB(workload string) string {
 	return plain(Service, workload, "pdb")

@@ -20,6 +20,7 @@ func TestNames(t *testing.T) {
 	}{
 		"GlobalTopoServer":       {"Singletons carry no hash.", GlobalTopoServer("minimal"), "minimal-global-topo"},
 		"TopoServerHeadless":     {"The headless Service follows its TopoServer.", TopoServerHeadlessService("minimal-global-topo"), "minimal-global-topo-headless"},
+		"TopoServerJoin":         {"So does the Secret by which a member joins.", TopoServerJoinSecret("minimal-global-topo"), "minimal-global-topo-join"},
 		"WorkloadPDB":            {"The budget follows its workload.", WorkloadPDB("minimal-global-topo"), "minimal-global-topo-pdb"},
 		"MultiAdmin":             {"Singletons carry no hash.", MultiAdmin("minimal"), "minimal-multiadmin"},
 		"MultiAdminWeb":          {"Singletons carry no hash.", MultiAdminWeb("minimal"), "minimal-multiadmin-web"},

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose/workload"
@@ -60,6 +61,8 @@ func buildStatefulSet(t server, live object.Object) *appsv1.StatefulSet {
 		LivenessProbe:   workload.Liveness(workload.Endpoint{Path: "/livez", Port: portMetrics}),
 		ReadinessProbe:  workload.Readiness(workload.Endpoint{Path: "/readyz", Port: portMetrics}),
 		SecurityContext: workload.Restricted(),
+		// The provider knows by etcd's last words that a member has lost its data.
+		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 	}}
 	replicas := t.replicas
 	return &appsv1.StatefulSet{
@@ -107,11 +110,20 @@ func env(t server, size resource.Quantity) []corev1.EnvVar {
 		{Name: "ETCD_ADVERTISE_CLIENT_URLS", Value: url(self, portClient)},
 		{Name: "ETCD_INITIAL_ADVERTISE_PEER_URLS", Value: url(self, portPeer)},
 		{Name: "ETCD_INITIAL_CLUSTER", Value: strings.Join(members, ",")},
-		{Name: "ETCD_INITIAL_CLUSTER_STATE", Value: "new"},
+		{Name: "ETCD_INITIAL_CLUSTER_STATE", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: joinState(t)}},
 		{Name: "ETCD_INITIAL_CLUSTER_TOKEN", Value: t.Name},
 		{Name: "ETCD_AUTO_COMPACTION_MODE", Value: "periodic"},
 		{Name: "ETCD_AUTO_COMPACTION_RETENTION", Value: "1h"},
 		{Name: "ETCD_QUOTA_BACKEND_BYTES", Value: strconv.FormatInt(min(size.Value()/100*quotaPercent, maxQuota), 10)},
+	}
+}
+
+// joinState is what a member that has no data reads when it starts. Without it etcd takes its cluster for new, and refuses to start a
+// member that has been there before; the provider replaces such a one, and has it join. It is a Secret since the provider may write no
+// ConfigMaps.
+func joinState(t server) *corev1.SecretKeySelector {
+	return &corev1.SecretKeySelector{
+		LocalObjectReference: corev1.LocalObjectReference{Name: naming.TopoServerJoinSecret(t.Name)}, Key: naming.KeyTopoJoinState, Optional: ptr.To(true),
 	}
 }
 
