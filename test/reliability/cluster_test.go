@@ -287,6 +287,9 @@ func (c *cluster) complete(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.topologyServes(ctx); err != nil {
+		return err
+	}
 	s, err := c.shard(ctx)
 	if err != nil {
 		return err
@@ -298,6 +301,20 @@ func (c *cluster) complete(ctx context.Context) error {
 		return err
 	}
 	return c.streaming(ctx, int(s.Status.DesiredReplicas)-1)
+}
+
+// topologyServes says which topology server lacks members: it is Ready as soon as enough of them serve.
+func (c *cluster) topologyServes(ctx context.Context) error {
+	list := &v1alpha1.TopoServerList{}
+	if err := shared.client.List(ctx, list, client.InNamespace(c.namespace)); err != nil {
+		return err
+	}
+	for _, t := range list.Items {
+		if t.Status.ReadyReplicas != t.Status.Replicas {
+			return errors.Wrapf(errNotYet, "%d of %d members of %s serve", t.Status.ReadyReplicas, t.Status.Replicas, t.GetName())
+		}
+	}
+	return nil
 }
 
 // kinds whose objects must all be Ready, and Synced.

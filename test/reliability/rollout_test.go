@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -48,10 +49,10 @@ func (s *scenario) roll(what string, change func(*v1alpha1.MultigresClusterSpec)
 		}
 	})
 	s.recovered(func(context.Context) error {
-		for name, uid := range s.pods() {
-			if before[name] == uid {
-				return errors.Wrapf(errNotYet, "pod %s is still the same", name)
-			}
+		now := s.pods()
+		same := slices.DeleteFunc(slices.Sorted(maps.Keys(now)), func(name string) bool { return before[name] != now[name] })
+		if len(same) > 0 {
+			return errors.Wrapf(errNotYet, "still the same: %s", strings.Join(same, ", "))
 		}
 		return nil
 	})
