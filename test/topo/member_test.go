@@ -16,9 +16,6 @@ import (
 	"github.com/crossplane-multigres/crossplane-multigres/test/process"
 )
 
-// perMember bounds one visit. A busy machine makes three servers slow.
-const perMember = 15 * time.Second
-
 // A member of an etcd cluster whose data can be lost.
 type member struct {
 	*process.Process
@@ -43,7 +40,7 @@ func cluster(t *testing.T) [3]*member {
 	}
 
 	eventually(t, "all members serve", func() bool {
-		complete, err := topo.MembersComplete(testContext(t), members[0].client, perMember)
+		complete, err := topo.MembersComplete(testContext(t), members[0].client)
 		return err == nil && complete
 	})
 
@@ -53,8 +50,8 @@ func cluster(t *testing.T) [3]*member {
 func (m *member) start(t *testing.T, name, all, state string) {
 	t.Helper()
 
-	p, err := process.Start(process.Config{Name: name, Path: os.Getenv(etcd.EnvBinary), Log: filepath.Join(m.dir, "log-"+state), Args: []string{
-		"--name=" + name, "--data-dir=" + filepath.Join(m.dir, "data"), "--initial-cluster=" + all, "--initial-cluster-state=" + state,
+	p, err := process.Start(process.Config{Name: name, Path: os.Getenv(etcd.EnvBinary), Log: filepath.Join(m.dir, "log-"+state), Env: []string{"ETCD_INITIAL_CLUSTER_STATE=" + state}, Args: []string{
+		"--name=" + name, "--data-dir=" + filepath.Join(m.dir, "data"), "--initial-cluster=" + all,
 		"--listen-client-urls=" + m.client, "--advertise-client-urls=" + m.client,
 		"--listen-peer-urls=" + m.peer, "--initial-advertise-peer-urls=" + m.peer,
 		"--unsafe-no-fsync", "--log-level=error",
@@ -64,6 +61,17 @@ func (m *member) start(t *testing.T, name, all, state string) {
 	}
 
 	m.Process = p
+}
+
+// ends waits for the end of a member that cannot start.
+func ends(t *testing.T, m *member) {
+	t.Helper()
+
+	select {
+	case <-m.Exited():
+	case <-time.After(time.Minute):
+		t.Fatal("a member that cannot start goes on")
+	}
 }
 
 // TestReplaceMember loses the data of one of three members. etcd refuses to start it, its last words say so, and it gets a new place in which it
@@ -87,61 +95,71 @@ func TestReplaceMember(t *testing.T) {
 	}
 
 	lost.start(t, "m2", all, "new")
-	select {
-	case <-lost.Exited():
-	case <-time.After(time.Minute):
-		t.Fatal("a member that has lost its data goes on")
-	}
+	ends(t, lost)
 
 	id, ok := topo.LostMember(lost.Tail(2048))
 	if !ok {
 		t.Fatalf("no member was lost by etcd's last words: %s", lost.Tail(2048))
 	}
 
-	replace := func(id uint64) bool {
-		t.Helper()
-		waits, err := topo.ReplaceMember(testContext(t), members[0].client, id, lost.peer, perMember)
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		return waits
+	endpoint := members[0].client
+	if gone, err := topo.MemberLost(testContext(t), endpoint, "1", lost.peer); err != nil || gone {
+		t.Errorf("a member whose ID is another one is lost: %t, %v", gone, err)
 	}
-	if replace(id + 1) {
-		t.Error("a member whose ID is another one is waited for")
+
+	// What holds it touches nothing, so that it can still say what it lost.
+	lost.start(t, "m2", all, topo.StateHeld)
+	ends(t, lost)
+	if !topo.HeldMember(lost.Tail(2048)) {
+		t.Fatalf("no member was held by etcd's last words: %s", lost.Tail(2048))
 	}
 
 	members[1].Kill()
-	if _, err := topo.ReplaceMember(testContext(t), members[0].client, id, lost.peer, 3*time.Second); !errors.Is(err, topo.ErrUnavailable) {
-		t.Errorf("replaced while another member is dead: %v", err)
+	if _, err := topo.MemberLost(testContext(t), endpoint, id, lost.peer); !errors.Is(err, topo.ErrUnavailable) {
+		t.Errorf("it may be replaced while another member is dead: %v", err)
 	}
 	if err := members[1].Process.Start(); err != nil {
 		t.Fatal(err)
 	}
 
-	// etcd allows it once the others have been connected for five seconds.
-	eventually(t, "the member is waited for", func() bool {
-		waits, err := topo.ReplaceMember(testContext(t), members[0].client, id, lost.peer, perMember)
-		if err != nil && !errors.Is(err, topo.ErrUnavailable) {
-			t.Fatal(err)
+	// etcd allows each once the others have been connected for five seconds.
+	do := func(what string, f func() error) {
+		t.Helper()
+		eventually(t, what, func() bool {
+			err := f()
+			if err != nil && !errors.Is(err, topo.ErrUnavailable) {
+				t.Fatal(err)
+			}
+
+			return err == nil
+		})
+	}
+	do("it may be replaced", func() error {
+		gone, err := topo.MemberLost(testContext(t), endpoint, id, lost.peer)
+		if err == nil && !gone {
+			t.Fatal("it is not lost any more")
 		}
 
-		return err == nil && waits
+		return err
 	})
-	if !replace(id) {
-		t.Error("the second time the member is not waited for any more")
+	// Twice, as after an answer that got lost.
+	for range 2 {
+		do("it is removed", func() error { return topo.RemoveMember(testContext(t), endpoint, id) })
 	}
-	if complete, err := topo.MembersComplete(testContext(t), members[0].client, perMember); err != nil || complete {
+	for range 2 {
+		do("it is added", func() error { return topo.AddMember(testContext(t), endpoint, lost.peer) })
+	}
+	if complete, err := topo.MembersComplete(testContext(t), endpoint); err != nil || complete {
 		t.Errorf("complete is %t, %v while a member is waited for", complete, err)
 	}
 
 	lost.start(t, "m2", all, topo.StateExisting)
 	eventually(t, "all members have started", func() bool {
-		complete, err := topo.MembersComplete(testContext(t), members[0].client, perMember)
+		complete, err := topo.MembersComplete(testContext(t), endpoint)
 		return err == nil && complete
 	})
-	if replace(id) {
-		t.Error("a member that is back is waited for")
+	if gone, err := topo.MemberLost(testContext(t), endpoint, id, lost.peer); err != nil || gone {
+		t.Errorf("a member that is back is lost: %t, %v", gone, err)
 	}
 
 	own, err := clientv3.New(clientv3.Config{Endpoints: []string{lost.client}})

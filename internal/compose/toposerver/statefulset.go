@@ -118,9 +118,9 @@ func env(t server, size resource.Quantity) []corev1.EnvVar {
 	}
 }
 
-// joinState is what a member that has no data reads when it starts. Without it etcd takes its cluster for new, and refuses to start a
-// member that has been there before; the provider replaces such a one, and has it join. It is a Secret since the provider may write no
-// ConfigMaps.
+// joinState is how a member starts that the provider has something to tell. Without it etcd takes its cluster for new, and refuses to start a
+// member that has no data and has been there before; the provider replaces such a one, and has it join. It is a Secret since the provider
+// may write no ConfigMaps.
 func joinState(t server) *corev1.SecretKeySelector {
 	return &corev1.SecretKeySelector{
 		LocalObjectReference: corev1.LocalObjectReference{Name: naming.TopoServerJoinSecret(t.Name)}, Key: naming.KeyTopoJoinState, Optional: ptr.To(true),

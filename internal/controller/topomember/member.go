@@ -8,7 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
-	"github.com/crossplane-multigres/crossplane-multigres/internal/topo"
 )
 
 // A member of a topology server, by its pod and the StatefulSet that made it.
@@ -22,18 +21,18 @@ func memberOf(pod *corev1.Pod) (member, bool) {
 	return m, m.set != nil && m.set.Kind == "StatefulSet" && len(pod.Spec.Containers) > 0
 }
 
-// lost is the ID of a member that cannot start, since it has lost its data. One that runs is not asked what it ended of before.
-func (m member) lost() (id uint64, ok bool) {
+// lastWords are what a member's program said when it ended. One that runs is not asked what it ended of before.
+func (m member) lastWords() (words string, ended bool) {
 	for _, s := range m.pod.Status.ContainerStatuses {
 		switch {
 		case s.State.Running != nil:
 		case s.State.Terminated != nil:
-			return topo.LostMember(s.State.Terminated.Message)
+			return s.State.Terminated.Message, true
 		case s.LastTerminationState.Terminated != nil:
-			return topo.LostMember(s.LastTerminationState.Terminated.Message)
+			return s.LastTerminationState.Terminated.Message, true
 		}
 	}
-	return 0, false
+	return "", false
 }
 
 func (m member) ready() bool {

@@ -21,9 +21,12 @@ import (
 )
 
 // As etcd 3.6.10 ended on a real kubelet.
-const lastWords = `{"level":"fatal","ts":"2026-11-25T21:09:25.705248Z","caller":"etcdmain/etcd.go:183","msg":"discovery failed","error":"member 5a10332ad1dec214 has already been bootstrapped"}`
+const (
+	lostWords = `{"level":"fatal","ts":"2026-11-25T21:09:25.705248Z","caller":"etcdmain/etcd.go:183","msg":"discovery failed","error":"member 5a10332ad1dec214 has already been bootstrapped"}`
+	heldWords = `{"level":"warn","ts":"2026-11-25T21:42:18.407945Z","caller":"etcdmain/etcd.go:66","msg":"failed to verify flags","error":"invalid value \"held\" for ETCD_INITIAL_CLUSTER_STATE: invalid value"}`
+)
 
-const lostID = 0x5a10332ad1dec214
+const lostID = "5a10332ad1dec214"
 
 var errBoom = errors.New("boom")
 
@@ -58,82 +61,112 @@ func isReady(p *corev1.Pod) {
 
 // A call that a topology server got.
 type call struct {
-	Endpoint, Peer string
-	Lost           uint64
+	What, Endpoint, ID, Peer string
 }
 
 // played answers as told.
 type played struct {
-	waits, complete bool
-	err             error
-	calls           []call
+	lost, complete          bool
+	noLost, noRemove, noAdd error
+	calls                   []call
 }
 
-func (p *played) Replace(_ context.Context, endpoint string, lost uint64, peer string) (bool, error) {
-	p.calls = append(p.calls, call{Endpoint: endpoint, Peer: peer, Lost: lost})
-	return p.waits, p.err
+func (p *played) Lost(_ context.Context, endpoint, id, peer string) (bool, error) {
+	p.calls = append(p.calls, call{What: "lost", Endpoint: endpoint, ID: id, Peer: peer})
+	return p.lost, p.noLost
+}
+
+func (p *played) Remove(_ context.Context, endpoint, id string) error {
+	p.calls = append(p.calls, call{What: "remove", Endpoint: endpoint, ID: id})
+	return p.noRemove
+}
+
+func (p *played) Add(_ context.Context, endpoint, peer string) error {
+	p.calls = append(p.calls, call{What: "add", Endpoint: endpoint, Peer: peer})
+	return p.noAdd
 }
 
 func (p *played) Complete(_ context.Context, endpoint string) (bool, error) {
-	p.calls = append(p.calls, call{Endpoint: endpoint})
-	return p.complete, p.err
+	p.calls = append(p.calls, call{What: "complete", Endpoint: endpoint})
+	return p.complete, p.noLost
 }
 
 func TestReconcile(t *testing.T) {
-	const endpoint = "http://orders-global-topo.app.svc:2379"
-	replaced := []call{{Endpoint: endpoint, Peer: "http://orders-global-topo-1.orders-global-topo-headless.app.svc:2380", Lost: lostID}}
-	asked := []call{{Endpoint: endpoint}}
-	lost := status(corev1.ContainerStatus{State: ended(lastWords)})
-	secret := member{pod: pod(), set: metav1.GetControllerOf(pod())}.secret()
+	const endpoint, peer = "http://orders-global-topo.app.svc:2379", "http://orders-global-topo-1.orders-global-topo-headless.app.svc:2380"
+	asked := call{What: "lost", Endpoint: endpoint, ID: lostID, Peer: peer}
+	removed := call{What: "remove", Endpoint: endpoint, ID: lostID}
+	added := call{What: "add", Endpoint: endpoint, Peer: peer}
+	counted := call{What: "complete", Endpoint: endpoint}
+	silent := errors.Wrap(topo.ErrUnavailable, "no answer")
+
+	lost, held := status(corev1.ContainerStatus{State: ended(lostWords)}), status(corev1.ContainerStatus{State: ended(heldWords)})
+	rests := status(corev1.ContainerStatus{
+		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}, LastTerminationState: ended(lostWords),
+	})
+	secret := func(state, of string) *corev1.Secret {
+		s := member{pod: pod(), set: metav1.GetControllerOf(pod())}.secret(lostID)
+		s.Data["initial-cluster-state"], s.Data["member"] = []byte(state), []byte(of)
+		return s
+	}
+	mine, other := "orders-global-topo-1", "orders-global-topo-2"
 
 	cases := map[string]struct {
 		reason string
 		pod    *corev1.Pod
-		secret bool
+		secret *corev1.Secret
 		server played
 
 		calls []call
-		joins bool
+		state string
 		again time.Duration
 		err   error
 	}{
-		"Lost": {reason: "A member that ended for want of its data should get a place in which it can start.", pod: pod(lost), server: played{waits: true}, calls: replaced, joins: true},
-		"WaitsToStart": {
-			reason: "So should one that the kubelet lets rest before the next try.",
-			pod: pod(status(corev1.ContainerStatus{
-				State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}, LastTerminationState: ended(lastWords),
-			})),
-			server: played{waits: true}, calls: replaced, joins: true,
+		"Lost":         {reason: "A member that ended for want of its data should be held.", pod: pod(lost), server: played{lost: true}, calls: []call{asked}, state: "held"},
+		"Rests":        {reason: "So should one that the kubelet lets rest before the next try.", pod: pod(rests), server: played{lost: true}, calls: []call{asked}, state: "held"},
+		"NotLost":      {reason: "Nobody should be held whose place is not the one that was lost.", pod: pod(lost), calls: []call{asked}},
+		"OthersSilent": {reason: "Nobody should be held while others do not answer.", pod: pod(lost), server: played{lost: true, noLost: silent}, calls: []call{asked}, again: again},
+		"NotHeldYet":   {reason: "Until it is known to be held nothing should happen.", pod: pod(lost), secret: secret("held", mine), state: "held"},
+		"Held":         {reason: "One that is known to be held should get a new place.", pod: pod(held), secret: secret("held", mine), server: played{lost: true}, calls: []call{asked, removed, added}, state: "existing"},
+		"RemovedBefore": {
+			reason: "So should one that was removed by a provider that ended then.", pod: pod(held), secret: secret("held", mine),
+			calls: []call{asked, removed, added}, state: "existing",
 		},
-		"Twice": {reason: "A second look should change nothing.", pod: pod(lost), secret: true, server: played{waits: true}, calls: replaced, joins: true},
-		"Back":  {reason: "Nobody should join in the place of a member that has come back.", pod: pod(lost), calls: replaced},
-		"OthersSilent": {
-			reason: "While others do not answer it should be tried again, and nobody join.", pod: pod(lost),
-			server: played{err: errors.Wrap(topo.ErrUnavailable, "no answer")}, calls: replaced, again: again,
+		"HeldOthersSilent": {
+			reason: "What may hold the others, too, should go if they do not answer.", pod: pod(held), secret: secret("held", mine),
+			server: played{lost: true, noLost: silent}, calls: []call{asked}, again: again,
 		},
-		"Refused": {reason: "Other errors should be returned.", pod: pod(lost), server: played{err: errBoom}, calls: replaced, err: errBoom},
+		"NotRemoved": {
+			reason: "One of which nobody knows whether it was removed should stay held.", pod: pod(held), secret: secret("held", mine),
+			server: played{lost: true, noRemove: silent}, calls: []call{asked, removed}, state: "held", again: again,
+		},
+		"NotAdded": {
+			reason: "One that was removed may start, but should be added until that is done.", pod: pod(held), secret: secret("held", mine),
+			server: played{lost: true, noAdd: silent}, calls: []call{asked, removed, added}, state: "existing", again: again,
+		},
+		"AddedLater": {reason: "That should be tried again.", pod: pod(held), secret: secret("existing", mine), calls: []call{added}, state: "existing"},
+		"Refused":    {reason: "Other errors should be returned.", pod: pod(held), secret: secret("existing", mine), server: played{noAdd: errBoom}, calls: []call{added}, state: "existing", err: errBoom},
+		"OneAtATime": {reason: "A second one should wait for the first.", pod: pod(lost), secret: secret("held", other), state: "held", again: again},
+		"HeldWithIt": {reason: "One that has its data, and was held with another, has lost nothing.", pod: pod(held), secret: secret("held", other), state: "held"},
+		"HeldNoMore": {reason: "One that was held, and is not any more, starts by itself.", pod: pod(held)},
 		"Running": {
 			reason: "What it ended of before should not matter while it runs.",
-			pod:    pod(status(corev1.ContainerStatus{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, LastTerminationState: ended(lastWords)})),
+			pod:    pod(status(corev1.ContainerStatus{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, LastTerminationState: ended(lostWords)})),
 		},
-		"OtherEnd": {reason: "Who ended for another reason has not lost its data.", pod: pod(status(corev1.ContainerStatus{State: ended("out of memory"), LastTerminationState: ended(lastWords)}))},
+		"OtherEnd": {reason: "Who ended for another reason has not lost its data.", pod: pod(status(corev1.ContainerStatus{State: ended("out of memory"), LastTerminationState: ended(lostWords)}))},
 		"GoingAway": {reason: "A pod that is being deleted should be left alone.", pod: pod(lost, func(p *corev1.Pod) {
 			p.DeletionTimestamp, p.Finalizers = &metav1.Time{Time: time.Unix(1, 0)}, []string{"x/y"}
 		})},
 		"NobodysPod":   {reason: "A pod that no StatefulSet made should be left alone.", pod: pod(lost, func(p *corev1.Pod) { p.OwnerReferences = nil })},
 		"Ready":        {reason: "A topology server in which nobody joins should not be asked.", pod: pod(isReady)},
-		"Joined":       {reason: "Once all have started nobody should join any more.", pod: pod(isReady), secret: true, server: played{complete: true}, calls: asked},
-		"AnotherJoins": {reason: "While another member is waited for it should be let in.", pod: pod(isReady), secret: true, calls: asked, joins: true},
-		"NoQuorum": {
-			reason: "While it does not answer nothing should change.", pod: pod(isReady), secret: true,
-			server: played{err: errors.Wrap(topo.ErrUnavailable, "no answer")}, calls: asked, joins: true, again: again,
-		},
+		"Joined":       {reason: "Once all have started nobody should join any more.", pod: pod(isReady), secret: secret("existing", mine), server: played{complete: true}, calls: []call{counted}},
+		"NotStarted":   {reason: "While one has not started it should be looked at again.", pod: pod(isReady), secret: secret("existing", mine), calls: []call{counted}, state: "existing", again: again},
+		"AnotherJoins": {reason: "Another member says itself when it has joined.", pod: pod(isReady), secret: secret("existing", other), state: "existing"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			objects := []client.Object{tc.pod}
-			if tc.secret {
-				objects = append(objects, secret.DeepCopy())
+			if tc.secret != nil {
+				objects = append(objects, tc.secret)
 			}
 			kube := fake.NewClientBuilder().WithObjects(objects...).Build()
 			r := &reconciler{kube: kube, live: kube, server: &tc.server, recorder: event.NewNopRecorder()}
@@ -148,17 +181,11 @@ func TestReconcile(t *testing.T) {
 				t.Errorf("%s\ncalls: -want, +got:\n%s", tc.reason, diff)
 			}
 			s := &corev1.Secret{}
-			err = kube.Get(t.Context(), client.ObjectKeyFromObject(secret), s)
-			if client.IgnoreNotFound(err) != nil {
+			if err := kube.Get(t.Context(), client.ObjectKeyFromObject(secret("", "")), s); client.IgnoreNotFound(err) != nil {
 				t.Fatal(err)
 			}
-			if (err == nil) != tc.joins {
-				t.Errorf("%s\na Secret to join by is there: %t, want %t", tc.reason, err == nil, tc.joins)
-			}
-			if err == nil {
-				if diff := cmp.Diff(map[string][]byte{"initial-cluster-state": []byte("existing")}, s.Data); diff != "" {
-					t.Errorf("%s\nSecret: -want, +got:\n%s", tc.reason, diff)
-				}
+			if diff := cmp.Diff(tc.state, string(s.Data["initial-cluster-state"])); diff != "" {
+				t.Errorf("%s\nstate to start in: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}
