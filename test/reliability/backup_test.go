@@ -46,7 +46,7 @@ func TestBackup(t *testing.T) {
 func (s *scenario) backUp() {
 	s.Helper()
 	address, options := s.cluster.reach(s.T, naming.MultiAdmin(s.cluster.name), "18070")
-	conn, err := grpc.NewClient(address, options...)
+	conn, err := grpc.NewClient("passthrough:///"+address, options...)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (c *cluster) reach(t *testing.T, service, port string) (address string, opt
 		t.Fatal(err)
 	}
 	dial := shared.DialFrom(from)
-	return "passthrough:///" + net.JoinHostPort(found[0], port), []grpc.DialOption{
+	return net.JoinHostPort(found[0], port), []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) { return dial(ctx, "tcp", address) }),
 	}
