@@ -118,7 +118,7 @@ func TestReplaceMember(t *testing.T) {
 	if _, err := topo.MemberLost(testContext(t), endpoint, id, lost.peer); !errors.Is(err, topo.ErrUnavailable) {
 		t.Errorf("it may be replaced while another member is dead: %v", err)
 	}
-	if err := members[1].Process.Start(); err != nil {
+	if err := members[1].Start(); err != nil {
 		t.Fatal(err)
 	}
 
