@@ -1,5 +1,7 @@
 package v1alpha1
 
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 // A BackupType says where backups are kept.
 // +kubebuilder:validation:Enum=filesystem;s3
 type BackupType string
@@ -38,6 +40,73 @@ type BackupConfig struct {
 	// later. By default the repository is not encrypted.
 	// +optional
 	Encryption *BackupEncryptionConfig `json:"encryption,omitempty"`
+
+	// Schedule takes backups again and again. A level that has one, even an
+	// empty one, replaces the whole schedule above it; of another type, too. By
+	// default no backup is taken but the first, and those that are asked for.
+	// A change restarts no pod.
+	// +optional
+	Schedule *BackupSchedule `json:"schedule,omitempty"`
+
+	// Retention says how many backups are kept. A level that has one, even an
+	// empty one, replaces the one above it; of another type, too. By default
+	// that is left to Multigres, which keeps 7 full backups. A change restarts no
+	// pod.
+	// +optional
+	Retention *BackupRetention `json:"retention,omitempty"`
+}
+
+// A BackupSchedule says how long after the begin of a backup the next one is
+// due, by type. A full backup counts as a differential one, too, and both count
+// as incremental ones. If several are due the fullest is taken. After a time
+// without backups one is taken, not all that were missed. Units are h, m and s,
+// as in 24h or 1h30m.
+// +kubebuilder:validation:XValidation:rule="has(self.full) || !has(self.differential) && !has(self.incremental)",message="schedule.full is required: differential and incremental backups are of no use without the full one that they build on, and go with it",fieldPath=".full",reason="FieldValueRequired"
+// +kubebuilder:validation:XValidation:rule="!has(self.full) || !has(self.differential) || duration(self.differential) < duration(self.full)",message="schedule.differential must be shorter than schedule.full",fieldPath=".differential"
+// +kubebuilder:validation:XValidation:rule="!has(self.full) || !has(self.incremental) || duration(self.incremental) < duration(self.full)",message="schedule.incremental must be shorter than schedule.full",fieldPath=".incremental"
+// +kubebuilder:validation:XValidation:rule="!has(self.differential) || !has(self.incremental) || duration(self.incremental) < duration(self.differential)",message="schedule.incremental must be shorter than schedule.differential",fieldPath=".incremental"
+// +kubebuilder:validation:XValidation:rule="!has(self.full) || duration(self.full) >= duration('1m')",message="schedule.full must be at least 1m",fieldPath=".full"
+// +kubebuilder:validation:XValidation:rule="!has(self.differential) || duration(self.differential) >= duration('1m')",message="schedule.differential must be at least 1m",fieldPath=".differential"
+// +kubebuilder:validation:XValidation:rule="!has(self.incremental) || duration(self.incremental) >= duration('1m')",message="schedule.incremental must be at least 1m",fieldPath=".incremental"
+type BackupSchedule struct {
+	// Full is the interval of full backups, at least 1m. Empty takes none.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=31
+	// +kubebuilder:validation:Pattern=`^([0-9]+[hms])+$`
+	Full *metav1.Duration `json:"full,omitempty"`
+
+	// Differential is the interval of backups that hold what changed since the
+	// last full one, at least 1m and shorter than full. Empty takes none. The last
+	// of them is kept, with the incremental ones that build on it: that is
+	// Multigres' own choice.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=31
+	// +kubebuilder:validation:Pattern=`^([0-9]+[hms])+$`
+	Differential *metav1.Duration `json:"differential,omitempty"`
+
+	// Incremental is the interval of backups that hold what changed since the
+	// last one of any type, at least 1m and shorter than the others. Empty takes
+	// none.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=31
+	// +kubebuilder:validation:Pattern=`^([0-9]+[hms])+$`
+	Incremental *metav1.Duration `json:"incremental,omitempty"`
+}
+
+// A BackupRetention says how many backups are kept.
+type BackupRetention struct {
+	// Full is how many complete full backups are kept, the last ones, with what
+	// builds on them and the log since the oldest. All others are removed for
+	// good. It cannot be more than 7: after every backup, whoever asked for it,
+	// Multigres removes what is older than the last 7 full ones (multigres v0.1.0,
+	// repo1-retention-full). Empty leaves it at that.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=7
+	Full *int32 `json:"full,omitempty"`
 }
 
 // A FilesystemBackupConfig describes a repository on a volume.

@@ -176,6 +176,48 @@ var ruleCases = map[string]ruleCase{
 		accepted: change{new: "{encryption: {secretName: s}}"},
 		refused:  change{old: "{encryption: {secretName: s}}", new: "{filesystem: {}}"},
 	},
+	"ScheduleWithoutFull": {
+		reason:   "What builds on a full backup goes with it.",
+		message:  "schedule.full is required: differential and incremental backups are of no use without the full one that they build on, and go with it",
+		accepted: change{new: "{full: 3h, differential: 2h, incremental: 1h}"},
+		refused:  change{new: "{differential: 2h}"},
+	},
+	"ScheduleFullTooOften": {
+		reason:   "A backup keeps a replica from following an election.",
+		message:  "schedule.full must be at least 1m",
+		accepted: change{new: "{full: 1m}"},
+		refused:  change{new: "{full: 59s}"},
+	},
+	"ScheduleDifferentialTooOften": {
+		reason:   "A backup keeps a replica from following an election.",
+		message:  "schedule.differential must be at least 1m",
+		accepted: change{new: "{full: 1h, differential: 60s}"},
+		refused:  change{new: "{full: 1h, differential: 59s}"},
+	},
+	"ScheduleIncrementalTooOften": {
+		reason:   "A backup keeps a replica from following an election.",
+		message:  "schedule.incremental must be at least 1m",
+		accepted: change{new: "{full: 1h, incremental: 1m0s}"},
+		refused:  change{new: "{full: 1h, incremental: 0h}"},
+	},
+	"ScheduleDifferentialTooLong": {
+		reason:   "A lesser backup that is due no sooner than a fuller one is never taken.",
+		message:  "schedule.differential must be shorter than schedule.full",
+		accepted: change{new: "{full: 1h, differential: 59m}"},
+		refused:  change{new: "{full: 1h, differential: 60m}"},
+	},
+	"ScheduleIncrementalTooLong": {
+		reason:   "A lesser backup that is due no sooner than a fuller one is never taken.",
+		message:  "schedule.incremental must be shorter than schedule.full",
+		accepted: change{new: "{full: 1h, incremental: 59m}"},
+		refused:  change{new: "{full: 1h, incremental: 1h}"},
+	},
+	"ScheduleIncrementalAsDifferential": {
+		reason:   "A lesser backup that is due no sooner than a fuller one is never taken.",
+		message:  "schedule.incremental must be shorter than schedule.differential",
+		accepted: change{new: "{full: 3h, differential: 2h, incremental: 1h}"},
+		refused:  change{new: "{full: 3h, differential: 2h, incremental: 2h}"},
+	},
 	"AccountAndCredentials": {
 		reason:   "A pod has one identity, and which of two it uses would be a guess.",
 		message:  "backup.s3.serviceAccountName and backup.s3.credentialsSecret are mutually exclusive",

@@ -93,6 +93,16 @@ type EffectiveBackup struct {
 	// Location of the repository: a path, or an s3:// URL.
 	// +optional
 	Location string `json:"location,omitempty"`
+
+	// Schedule of backups, for example full=24h incremental=1h. It is empty if
+	// none are taken but the first.
+	// +optional
+	Schedule string `json:"schedule,omitempty"`
+
+	// RetainedFull is how many full backups are kept, if that is not left to
+	// Multigres.
+	// +optional
+	RetainedFull int32 `json:"retainedFull,omitempty"`
 }
 
 // An EffectivePVCDeletionPolicy is the fate of volume claims that applies.

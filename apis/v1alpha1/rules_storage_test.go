@@ -76,6 +76,11 @@ var topoCases = map[string]ruleCase{
 	},
 }
 
+// scheduled is a cluster with a schedule of backups, without the end of its backup.
+func scheduled(schedule string) string {
+	return validCells + `backup: {type: filesystem, filesystem: {}, schedule: ` + schedule
+}
+
 var storageCases = map[string]ruleCase{
 	"Grow": {
 		reason: "Volumes grow, in whatever unit.",
@@ -102,6 +107,53 @@ var storageCases = map[string]ruleCase{
 		old:    validCells + `backup: {type: filesystem, filesystem: {storage: {size: 2Gi}}}`,
 		spec:   validCells + `backup: {type: filesystem, filesystem: {storage: {size: 1Gi}}}`,
 		want:   []string{"spec.backup.filesystem.storage.size"},
+	},
+	"Schedule": {
+		reason: "Backups of each type have an interval of their own, in any mix of units.",
+		kind:   "MultigresCluster",
+		spec:   scheduled(`{full: 168h, differential: 24h0m0s, incremental: 1h30m}`) + `, retention: {full: 7}}`,
+	},
+	"ScheduleOff": {
+		reason: "An empty schedule and an empty retention undo those of the level above.",
+		kind:   "MultigresCluster",
+		old:    scheduled(`{full: 24h}`) + `, retention: {full: 2}}`,
+		spec:   scheduled(`{}`) + `, retention: {}}`,
+	},
+	"ScheduleWithoutFull": {
+		reason: "What builds on a full backup goes with it, and a full one that is never taken again is never let go.",
+		kind:   "MultigresCluster",
+		spec:   scheduled(`{differential: 24h, incremental: 1h}`) + `}`,
+		want:   []string{"spec.backup.schedule.full"},
+	},
+	"ScheduleTooOften": {
+		reason: "A backup takes seconds at least, and keeps a replica from following an election.",
+		kind:   "MultigresCluster",
+		spec:   scheduled(`{full: 59s, differential: 30s, incremental: 0s}`) + `}`,
+		want:   []string{"spec.backup.schedule.differential", "spec.backup.schedule.full", "spec.backup.schedule.incremental"},
+	},
+	"ScheduleLongerThanFull": {
+		reason: "A lesser backup that is due no sooner than a fuller one is never taken.",
+		kind:   "MultigresCluster",
+		spec:   scheduled(`{full: 24h, differential: 24h, incremental: 25h}`) + `}`,
+		want:   []string{"spec.backup.schedule.differential", "spec.backup.schedule.incremental", "spec.backup.schedule.incremental"},
+	},
+	"ScheduleInDays": {
+		reason: "Days are no unit.",
+		kind:   "MultigresCluster",
+		spec:   scheduled(`{full: 1d}`) + `}`,
+		want:   []string{"spec.backup.schedule", "spec.backup.schedule.full"},
+	},
+	"RetentionNone": {
+		reason: "The last full backup is never removed.",
+		kind:   "MultigresCluster",
+		spec:   scheduled(`{full: 24h}`) + `, retention: {full: 0}}`,
+		want:   []string{"spec.backup.retention.full"},
+	},
+	"RetentionTooMany": {
+		reason: "Multigres removes what is older than the last seven: a promise of more would be broken.",
+		kind:   "MultigresCluster",
+		spec:   scheduled(`{full: 24h}`) + `, retention: {full: 8}}`,
+		want:   []string{"spec.backup.retention.full"},
 	},
 	"NotAQuantity": {
 		reason: "A size is a quantity.",

@@ -168,6 +168,51 @@ func TestRemoveMember(t *testing.T) {
 	}
 }
 
+func TestBackUp(t *testing.T) {
+	s := shard(t, nil)
+	all := records(s, a, b)
+	cl := client(t, &Pool{}, nil, all)
+	s.SetBackupTime(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+	if err := cl.BackUp(t.Context(), all[0], "full"); !errors.Is(err, ErrRefused) {
+		t.Errorf("A leader should not be forced: %v", err)
+	}
+	if err := cl.BackUp(t.Context(), all[1], "full"); err != nil {
+		t.Error(err)
+	}
+	s.SetBackupTime(time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC))
+	for _, kind := range []string{"differential", "incremental"} {
+		if err := cl.BackUp(t.Context(), all[1], kind); err != nil {
+			t.Error(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"20260101-000000F", "20260301-120000F", "20260301-120000F_20260302-120000D", "20260301-120000F_20260302-120000I"}, s.Backups()); diff != "" {
+		t.Errorf("Each type should have been taken.\n-want, +got:\n%s", diff)
+	}
+	own, done := cl.Apart()
+	// Connections to those that do not answer in time are ended, and must take no backup with them.
+	cl.Forget(all[1])
+	if err := own.Expire(t.Context(), all[1], 1); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"20260301-120000F", "20260301-120000F_20260302-120000D", "20260301-120000F_20260302-120000I"}, s.Backups()); diff != "" {
+		t.Errorf("All but the last should be gone.\n-want, +got:\n%s", diff)
+	}
+	fault(t, s, b, pooler.Fault{BackupFails: true})
+	if err := errors.Join(own.Expire(t.Context(), all[1], 1), own.BackUp(t.Context(), all[1], "full")); !errors.Is(err, ErrRefused) {
+		t.Errorf("Why it failed should be told: %v", err)
+	}
+	fault(t, s, b, pooler.Fault{BackupHangs: true})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := own.BackUp(ctx, all[1], "full"); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("Whoever gives up does not know: %v", err)
+	}
+	done()
+	if err := own.BackUp(t.Context(), all[1], "full"); err == nil {
+		t.Error("Its connections should end with it")
+	}
+}
+
 func TestRewind(t *testing.T) {
 	s := shard(t, nil)
 	all := records(s, a, b, c)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
-	"github.com/multigres/multigres/go/common/rpcclient"
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
 )
@@ -21,9 +20,9 @@ const RewindTimeout = 30 * time.Minute
 func (c *Client) Rewind(ctx context.Context, p, leader *clustermetadatapb.MultiPooler) error {
 	ctx, cancel := context.WithTimeout(ctx, RewindTimeout)
 	defer cancel()
-	rpc := rpcclient.NewMultiPoolerClient(1, c.conns.creds)
-	defer rpc.Close()
-	resp, err := rpc.RewindToSource(ctx, p, &managerpb.RewindToSourceRequest{Source: leader})
+	own, done := c.Apart()
+	defer done()
+	resp, err := own.rpc.RewindToSource(ctx, p, &managerpb.RewindToSourceRequest{Source: leader})
 	if err == nil && !resp.GetSuccess() {
 		err = errors.New(resp.GetErrorMessage())
 	}

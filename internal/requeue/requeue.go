@@ -20,7 +20,7 @@ type hint struct {
 	after time.Duration
 }
 
-// After asks for the object that ctx is about to be reconciled again after d, rather than at the next poll. The shortest delay
+// After asks for the object that ctx is about to be reconciled again after d, if the next poll is not sooner. The shortest delay
 // asked for wins; less than Soon is Soon. A failure of the same reconcile wins over it. It does nothing outside of a Reconciler.
 func After(ctx context.Context, d time.Duration) {
 	h, ok := ctx.Value(key{}).(*hint)

@@ -46,6 +46,12 @@ func TestReconcile(t *testing.T) {
 			res:    poll,
 			want:   want{res: reconcile.Result{RequeueAfter: 7 * time.Second}},
 		},
+		"PollBeatsLaterHint": {
+			reason: "A wish for a time that is far away leaves the polls until then alone.",
+			wish:   func(ctx context.Context) { After(ctx, time.Hour) },
+			res:    poll,
+			want:   want{res: poll},
+		},
 		"HintBeatsDone": {
 			reason: "A wish replaces a result that asks for nothing.",
 			wish:   func(ctx context.Context) { After(ctx, 7*time.Second) },

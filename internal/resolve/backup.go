@@ -19,14 +19,18 @@ func defaultBackup() v1alpha1.BackupConfig {
 }
 
 // inheritBackup returns what applies to an owner with the backup child below one with the complete backup parent. A child of
-// another type replaces the parent, one of the same type is laid on it. What it returns shares nothing with the parent.
+// another type replaces the parent, one of the same type is laid on it. Schedule and retention say nothing of the place: they are
+// inherited whatever the type, each as a whole. What it returns shares nothing with the parent.
 func inheritBackup(child *v1alpha1.BackupConfig, parent v1alpha1.BackupConfig) v1alpha1.BackupConfig {
 	out := *parent.DeepCopy()
 	if child == nil {
 		return out
 	}
 	if child.Type != "" && child.Type != out.Type {
+		above := out
 		out = *child.DeepCopy()
+		out.Schedule = cmp.Or(out.Schedule, above.Schedule)
+		out.Retention = cmp.Or(out.Retention, above.Retention)
 		applyBackup(&out)
 		return out
 	}
@@ -39,6 +43,8 @@ func inheritBackup(child *v1alpha1.BackupConfig, parent v1alpha1.BackupConfig) v
 	}
 	out.PgBackRestTLS = cmp.Or(child.PgBackRestTLS, out.PgBackRestTLS)
 	out.Encryption = cmp.Or(child.Encryption, out.Encryption)
+	out.Schedule = cmp.Or(child.Schedule, out.Schedule)
+	out.Retention = cmp.Or(child.Retention, out.Retention)
 	applyBackup(&out)
 	return out
 }

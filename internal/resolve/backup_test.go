@@ -2,9 +2,12 @@ package resolve
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 )
@@ -34,6 +37,12 @@ func TestInheritBackup(t *testing.T) {
 	}
 	childFiles := func(c v1alpha1.FilesystemBackupConfig) *v1alpha1.BackupConfig {
 		return &v1alpha1.BackupConfig{Type: v1alpha1.BackupFilesystem, Filesystem: &c}
+	}
+
+	daily := &v1alpha1.BackupSchedule{Full: &metav1.Duration{Duration: 24 * time.Hour}, Incremental: &metav1.Duration{Duration: time.Hour}}
+	hourly := &v1alpha1.BackupSchedule{Full: &metav1.Duration{Duration: time.Hour}}
+	kept := func(b *v1alpha1.BackupConfig) {
+		b.Schedule, b.Retention = daily, &v1alpha1.BackupRetention{Full: ptr.To[int32](3)}
 	}
 
 	cases := map[string]struct {
@@ -91,6 +100,34 @@ func TestInheritBackup(t *testing.T) {
 				b.Encryption = &v1alpha1.BackupEncryptionConfig{SecretName: "a"}
 			}),
 			want: v1alpha1.BackupConfig{Type: v1alpha1.BackupS3, S3: &v1alpha1.S3BackupConfig{Bucket: "b", Region: "b"}},
+		},
+		"Schedule": {
+			reason: "A schedule replaces the one above as a whole, and so does a retention.",
+			child:  &v1alpha1.BackupConfig{Type: v1alpha1.BackupFilesystem, Schedule: hourly, Retention: &v1alpha1.BackupRetention{Full: ptr.To[int32](2)}},
+			parent: files(kept), want: files(func(b *v1alpha1.BackupConfig) {
+				b.Schedule, b.Retention = hourly, &v1alpha1.BackupRetention{Full: ptr.To[int32](2)}
+			}),
+		},
+		"ScheduleStays": {
+			reason: "A level that says nothing of a schedule keeps it.",
+			child:  childFiles(v1alpha1.FilesystemBackupConfig{Path: "/b"}),
+			parent: files(kept), want: files(kept, func(b *v1alpha1.BackupConfig) { b.Filesystem.Path = "/b" }),
+		},
+		"ScheduleOff": {
+			reason: "An empty schedule takes no backups, and an empty retention leaves it to Multigres.",
+			child:  &v1alpha1.BackupConfig{Type: v1alpha1.BackupFilesystem, Schedule: &v1alpha1.BackupSchedule{}, Retention: &v1alpha1.BackupRetention{}},
+			parent: files(kept), want: files(func(b *v1alpha1.BackupConfig) {
+				b.Schedule, b.Retention = &v1alpha1.BackupSchedule{}, &v1alpha1.BackupRetention{}
+			}),
+		},
+		"ScheduleOfOtherType": {
+			reason: "A database that keeps its backups elsewhere takes them as often.",
+			child:  childS3(v1alpha1.S3BackupConfig{Bucket: "b", Region: "b"}), parent: files(kept),
+			want: func() v1alpha1.BackupConfig {
+				b := v1alpha1.BackupConfig{Type: v1alpha1.BackupS3, S3: &v1alpha1.S3BackupConfig{Bucket: "b", Region: "b"}}
+				kept(&b)
+				return b
+			}(),
 		},
 		"BackToFilesystem": {
 			reason: "A filesystem below a store has the built-in path and volume.",
@@ -170,6 +207,12 @@ func TestBackupHasOneSource(t *testing.T) {
 		"VolumeOfAShard": {
 			reason: "A shard may have a larger volume.", shard: files("", "50Gi"), location: "/backups",
 		},
+		"ScheduleOfAShard": {
+			reason: "A shard may be backed up more often than its database: only the place is the same for all.",
+			shard:  &v1alpha1.BackupConfig{Type: v1alpha1.BackupFilesystem, Schedule: &v1alpha1.BackupSchedule{Full: &metav1.Duration{Duration: time.Hour}}, Retention: &v1alpha1.BackupRetention{Full: ptr.To[int32](2)}},
+
+			location: "/backups",
+		},
 		"SameStoreAgain": {
 			reason: "A shard may repeat what applies anyway.", cluster: s3("b", "p"), shard: s3("b", "p"), location: "s3://b/p",
 		},
@@ -215,6 +258,31 @@ func TestBackupHasOneSource(t *testing.T) {
 			}
 			if diff := cmp.Diff(backupLocation(got.Databases[0].Backup), backupLocation(*onlyShard(t, got).Backup), cmp.AllowUnexported(locationPart{})); diff != "" {
 				t.Errorf("\n%s\nthe record and the pods differ: -record, +pods:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestCompactSchedule(t *testing.T) {
+	every := func(d time.Duration) *metav1.Duration { return &metav1.Duration{Duration: d} }
+	cases := map[string]struct {
+		reason   string
+		schedule *v1alpha1.BackupSchedule
+		want     string
+	}{
+		"None":  {reason: "No schedule is shown as none."},
+		"Empty": {reason: "So is an empty one.", schedule: &v1alpha1.BackupSchedule{}},
+		"Full":  {reason: "Whole hours have no minutes.", schedule: &v1alpha1.BackupSchedule{Full: every(24 * time.Hour)}, want: "full=24h"},
+		"All": {
+			reason:   "Each type that is taken has its interval.",
+			schedule: &v1alpha1.BackupSchedule{Full: every(20 * time.Hour), Differential: every(90 * time.Minute), Incremental: every(10*time.Minute + 30*time.Second)},
+			want:     "full=20h differential=1h30m incremental=10m30s",
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, compactSchedule(tc.schedule)); diff != "" {
+				t.Errorf("\n%s\n-want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}

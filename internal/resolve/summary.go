@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
@@ -66,7 +67,36 @@ func effectiveBackup(b v1alpha1.BackupConfig) *v1alpha1.EffectiveBackup {
 	case b.Filesystem != nil:
 		out.Location = b.Filesystem.Path
 	}
+	out.Schedule = compactSchedule(b.Schedule)
+	if b.Retention != nil {
+		out.RetainedFull = ptr.Deref(b.Retention.Full, 0)
+	}
 	return out
+}
+
+// compactSchedule writes a schedule in one line, for example full=24h incremental=1h30m.
+func compactSchedule(s *v1alpha1.BackupSchedule) string {
+	if s == nil {
+		return ""
+	}
+	var out []string
+	for _, t := range []struct {
+		name  string
+		every *metav1.Duration
+	}{{"full", s.Full}, {"differential", s.Differential}, {"incremental", s.Incremental}} {
+		if t.every == nil {
+			continue
+		}
+		d := t.every.Duration.String()
+		if strings.HasSuffix(d, "m0s") {
+			d = strings.TrimSuffix(d, "0s")
+		}
+		if strings.HasSuffix(d, "h0m") {
+			d = strings.TrimSuffix(d, "0m")
+		}
+		out = append(out, t.name+"="+d)
+	}
+	return strings.Join(out, " ")
 }
 
 func (c Cell) effective() v1alpha1.EffectiveCell {

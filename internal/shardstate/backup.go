@@ -18,12 +18,12 @@ var backupTypes = map[string]v1alpha1.BackupType{
 	"full": v1alpha1.BackupTypeFull, "diff": v1alpha1.BackupTypeDifferential, "incr": v1alpha1.BackupTypeIncremental,
 }
 
-// lastBackup is the last of all complete backups, nil if there is none. A backup of a newer time has a greater beginning of its
+// lastBackup is the last of all complete backups of a type, or of any if that is empty; nil if there is none. A backup of a newer time has a greater beginning of its
 // id, whatever its type adds at the end.
-func lastBackup(all []*managerpb.BackupMetadata) *v1alpha1.BackupObservation {
+func lastBackup(all []*managerpb.BackupMetadata, kind v1alpha1.BackupType) *v1alpha1.BackupObservation {
 	var last *managerpb.BackupMetadata
 	for _, b := range all {
-		if b.GetStatus() == managerpb.BackupMetadata_COMPLETE && (last == nil || newer(b.GetBackupId(), last.GetBackupId())) {
+		if b.GetStatus() == managerpb.BackupMetadata_COMPLETE && (kind == "" || backupTypes[b.GetType()] == kind) && (last == nil || newer(b.GetBackupId(), last.GetBackupId())) {
 			last = b
 		}
 	}
@@ -36,6 +36,12 @@ func lastBackup(all []*managerpb.BackupMetadata) *v1alpha1.BackupObservation {
 		out.StartedAt = &at
 	}
 	return out
+}
+
+// fullBackups is how many complete full backups there are.
+func fullBackups(all []*managerpb.BackupMetadata) int32 {
+	n, _ := Surplus(all, 0)
+	return int32(n) //nolint:gosec // Nobody has that many.
 }
 
 // takers are the ids of the last complete backup that each pooler took, by its service id: that is all that a backup says.

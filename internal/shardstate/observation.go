@@ -26,11 +26,19 @@ func (f *facts) observation() v1alpha1.ShardRecordObservation {
 		Term:             highestTerm(f.Answers),
 		DurabilityPolicy: f.rule.GetDurabilityPolicy().GetPolicyName(),
 		LastBackup:       f.Previous.LastBackup,
-		InitClaim:        claim(f.Claim),
-		Leftovers:        f.leftovers(),
+		LastFullBackup:   f.Previous.LastFullBackup,
+		FullBackups:      f.Previous.FullBackups,
+
+		LastDifferentialBackup: f.Previous.LastDifferentialBackup,
+
+		InitClaim: claim(f.Claim),
+		Leftovers: f.leftovers(),
 	}
 	if f.BackupsKnown {
-		out.LastBackup = lastBackup(f.Backups)
+		out.LastBackup = lastBackup(f.Backups, "")
+		out.LastFullBackup = lastBackup(f.Backups, v1alpha1.BackupTypeFull)
+		out.LastDifferentialBackup = lastBackup(f.Backups, v1alpha1.BackupTypeDifferential)
+		out.FullBackups = fullBackups(f.Backups)
 	}
 	if f.leads {
 		out.Leader = f.leader.Name

@@ -29,6 +29,12 @@ const (
 
 	// Rewind makes the data of a pooler, which cannot follow by itself, those of the leader (pg_rewind).
 	Rewind Action = "Rewind"
+
+	// BackUp takes a backup.
+	BackUp Action = "BackUp"
+
+	// Expire removes the full backups beyond those to keep.
+	Expire Action = "Expire"
 )
 
 // An Operation is something that is due.
@@ -38,12 +44,15 @@ type Operation struct {
 	// ID of the pooler or orchestrator.
 	ID ID
 
-	// Pod of the pooler or orchestrator. All but Reload and Rewind are due only while there is no such pod.
+	// Pod of the pooler or orchestrator. Removals are due only while there is no such pod, all else only while there is.
 	Pod string
 
 	// Leader that changes the cohort, or is to be followed, and the number of the rule that the decision rests on.
 	Leader ID
 	Rule   *clustermetadatapb.RuleNumber
+
+	// Backup is the type of the backup to take.
+	Backup v1alpha1.BackupType
 }
 
 // operations returns what is due.

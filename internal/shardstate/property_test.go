@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
+	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"pgregory.net/rapid"
@@ -19,6 +20,13 @@ func shard(t *rapid.T) Input {
 	in := Input{
 		Parameters: v1alpha1.ShardRecordParameters{Database: "postgres", TableGroup: "default", Shard: "0-inf", Cells: []string{"a", "b", "c"}},
 		Cells:      map[string]Cell{}, Answers: map[ID]Answer{}, Pods: map[string]Pod{},
+	}
+	if rapid.Bool().Draw(t, "backups") {
+		in.Parameters.Backups = &v1alpha1.ShardBackups{Schedule: every(24*hour, 0, 0), RetainedFull: 1}
+		in.Backups, in.BackupsKnown, in.Now = []*managerpb.BackupMetadata{backupOf(noon, "full")}, true, noonTime.Add(30*hour)
+		if rapid.Bool().Draw(t, "surplus") {
+			in.Backups = append(in.Backups, backupOf("20260302-120000F", "full"))
+		}
 	}
 	if rapid.Bool().Draw(t, "claimed") {
 		in.Claim = &clustermetadatapb.ShardInitClaim{ClaimerId: &clustermetadatapb.ID{Cell: "a", Name: "o-x-0"}}
@@ -81,9 +89,11 @@ func podOf(id ID) v1alpha1.ShardPooler {
 
 func TestProperties(t *testing.T) {
 	// Shards in which something is to be done are a few in a hundred.
+	before := flag.Lookup("rapid.checks").Value.String()
 	if err := flag.Set("rapid.checks", "5000"); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = flag.Set("rapid.checks", before) })
 	rapid.Check(t, func(t *rapid.T) {
 		in := shard(t)
 		s := New(in)
@@ -107,8 +117,12 @@ func TestProperties(t *testing.T) {
 
 // checkOperation holds every operation against what nobody may do.
 func checkOperation(t *rapid.T, in Input, s State, op Operation) {
-	if op.Action == Rewind {
+	switch op.Action { //nolint:exhaustive // The others concern who is gone.
+	case Rewind:
 		checkRewind(t, in, s, op)
+		return
+	case BackUp, Expire:
+		checkBackup(t, in, s, op)
 		return
 	}
 	if _, exists := in.Pods[op.Pod]; exists {
@@ -170,6 +184,26 @@ func checkRewind(t *rapid.T, in Input, s State, op Operation) {
 	}
 }
 
+// checkBackup holds a backup, or a removal of some, against whom it is asked of.
+func checkBackup(t *rapid.T, in Input, s State, op Operation) {
+	if s.Observation.Leader != op.Leader.Name || op.Action == BackUp && op.ID == op.Leader {
+		t.Errorf("A backup should be taken of the one leader, by another: %v", op)
+	}
+	if _, exists := in.Pods[op.Pod]; !exists {
+		t.Errorf("Only one who is there should be asked: %v", op)
+	}
+	for _, p := range in.Parameters.Removed {
+		if poolerID(p) == op.ID {
+			t.Errorf("One that is to go should not be asked: %v", op)
+		}
+	}
+	for _, p := range s.Observation.Poolers {
+		if p.ServiceID == op.ID.Name && p.Cell == op.ID.Cell && op.ID != op.Leader && !(p.InCohort && p.LagWithinLimit && p.PostgresReady && p.Registered) {
+			t.Errorf("Only a member that follows should be asked: %v", p)
+		}
+	}
+}
+
 // checkLeader holds the leader against every rule that somebody who says who it is knows of.
 func checkLeader(t *rapid.T, in Input, s State) {
 	if s.Observation.Leader == "" {
@@ -198,7 +232,7 @@ func checkRemoved(t *rapid.T, in Input, s State) {
 		}
 	}
 	for _, op := range s.Operations {
-		if op.Action != Rewind && !left[op.ID.Name] {
+		if op.Action != Rewind && op.Action != BackUp && op.Action != Expire && !left[op.ID.Name] {
 			t.Errorf("%s should be left while something is done about it", op.ID)
 		}
 	}

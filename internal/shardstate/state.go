@@ -9,6 +9,7 @@ package shardstate
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
@@ -86,6 +87,16 @@ type Input struct {
 	Backups      []*managerpb.BackupMetadata
 	BackupsKnown bool
 
+	// BackupLeased is true if somebody may be taking or removing backups of the shard. It need not be known without a schedule
+	// and a retention.
+	BackupLeased bool
+
+	// Jobs are the backups that are taken and removed by us.
+	Jobs Jobs
+
+	// Now is the time by which backups are due.
+	Now time.Time
+
 	// Pods that exist, by name.
 	Pods map[string]Pod
 }
@@ -106,6 +117,9 @@ type State struct {
 
 	// Settling is true if something is in progress that nothing announces: look again soon.
 	Settling bool
+
+	// Wake is when to look again because of the time only, zero if there is no need.
+	Wake time.Time
 }
 
 // New returns the state of a shard.
@@ -123,9 +137,12 @@ func New(in Input) State {
 	}
 	f.register()
 	f.stranded = f.whoIsStranded()
-	ops := f.operations()
+	b := f.backups()
+	ops := append(f.operations(), b.operations...)
 	obs := f.observation()
-	return State{Observation: obs, Operations: ops, Stranded: f.stranded, Verdicts: f.verdicts(obs), Settling: f.settling(obs, ops)}
+	return State{
+		Observation: obs, Operations: ops, Stranded: f.stranded, Verdicts: f.verdicts(obs, b.verdicts), Settling: f.settling(obs, ops), Wake: b.wake,
+	}
 }
 
 // facts are what a state is made from.

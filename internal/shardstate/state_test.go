@@ -278,6 +278,7 @@ func TestOperations(t *testing.T) {
 
 func TestObservation(t *testing.T) {
 	started := metav1.NewTime(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC))
+	dayBefore := metav1.NewTime(started.AddDate(0, 0, -1))
 	in := healthy(silent(p2), dark("b"), func(in *Input) {
 		in.Parameters.Probe = "now"
 		in.Previous = v1alpha1.ShardRecordObservation{Poolers: []v1alpha1.PoolerObservation{
@@ -297,6 +298,8 @@ func TestObservation(t *testing.T) {
 		Probe: "now", UnreachableCells: []string{"b"}, Leader: "p-0", LeaderPod: "pod-p-0", Term: 3, Cohort: []string{"p-0", "p-1", "p-2"},
 		DurabilityPolicy: "AT_LEAST_2",
 		LastBackup:       &v1alpha1.BackupObservation{ID: "20260101-120000F_20260102-120000I", Type: v1alpha1.BackupTypeIncremental, StartedAt: &started},
+		LastFullBackup:   &v1alpha1.BackupObservation{ID: "20260101-120000F", Type: v1alpha1.BackupTypeFull, StartedAt: &dayBefore},
+		FullBackups:      1,
 		InitClaim:        &v1alpha1.InitClaimObservation{Claimer: "o-x-0"},
 		Poolers: []v1alpha1.PoolerObservation{
 			{

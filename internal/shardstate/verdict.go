@@ -24,6 +24,12 @@ const (
 	// TypeRejoined is True if nobody is out who cannot follow the leader by itself.
 	TypeRejoined = "Rejoined"
 
+	// TypeBackupsOnSchedule is True if no backup is due that is not being taken. Without a schedule there is none.
+	TypeBackupsOnSchedule = "BackupsOnSchedule"
+
+	// TypeSurplusBackupsRemoved is True if there are no more full backups than are to be kept. Without a retention there is none.
+	TypeSurplusBackupsRemoved = "SurplusBackupsRemoved"
+
 	// TypeReady is True if there is a leader and every expected pooler is a member that serves.
 	TypeReady = "Ready"
 )
@@ -52,6 +58,19 @@ const (
 	ReasonRewinding    = "Rewinding"
 	ReasonRewindFailed = "RewindFailed"
 
+	ReasonOnSchedule   = "OnSchedule"
+	ReasonBackingUp    = "BackingUp"
+	ReasonBackupFailed = "BackupFailed"
+	ReasonNoBackup     = "NoBackup"
+	ReasonNoReplica    = "NoReplica"
+	ReasonOtherBackup  = "OtherBackup"
+	ReasonClockSkew    = "ClockSkew"
+
+	ReasonWithinRetention = "WithinRetention"
+	ReasonExpiring        = "Expiring"
+	ReasonExpiryFailed    = "ExpiryFailed"
+	ReasonDamagedBackup   = "DamagedBackup"
+
 	ReasonAvailable       = "Available"
 	ReasonClaimedByOther  = "ClaimedByOther"
 	ReasonPoolersNotReady = "PoolersNotReady"
@@ -73,8 +92,10 @@ func no(t, reason, message string) Verdict {
 	return Verdict{Type: t, Status: corev1.ConditionFalse, Reason: reason, Message: message}
 }
 
-func (f *facts) verdicts(obs v1alpha1.ShardRecordObservation) []Verdict {
-	return []Verdict{f.removed(), f.observed(obs), f.ready(obs), f.rejoined(), f.settings()}
+func (f *facts) verdicts(obs v1alpha1.ShardRecordObservation, more []Verdict) []Verdict {
+	out := append([]Verdict{f.removed(), f.observed(obs), f.ready(obs), f.rejoined(), f.settings()}, more...)
+	slices.SortFunc(out, func(a, b Verdict) int { return strings.Compare(a.Type, b.Type) })
+	return out
 }
 
 // observed says whether everybody answered who should: the topology, and every registered pooler whose pod stays.

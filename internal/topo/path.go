@@ -12,12 +12,14 @@ const (
 	folderDatabases = "databases"
 	folderPoolers   = "poolers"
 	folderOrchs     = "orchs"
+	folderBackups   = "backups"
 
 	fileCell     = "Cell"
 	fileDatabase = "Database"
 	filePooler   = "Pooler"
 	fileOrch     = "Orch"
 	fileClaim    = "ShardInitClaim"
+	fileLock     = "lock"
 )
 
 // Folders of this package's own keys.
@@ -43,6 +45,12 @@ func DatabasePath(database string) Path {
 // topology.
 func ShardInitClaimPath(database, tableGroup, shard string) Path {
 	return Path(folderDatabases + "/" + database + "/" + tableGroup + "/" + shard + "/" + fileClaim)
+}
+
+// BackupLeasePath is the path of the lease, in the global topology, that a
+// pooler holds while it takes or removes backups of a shard.
+func BackupLeasePath(database, tableGroup, shard string) Path {
+	return Path(folderBackups + "/" + database + "/" + tableGroup + "/" + shard + "/" + fileLock)
 }
 
 // MultiPoolerPath is the path of a pooler in its cell's topology, which may have

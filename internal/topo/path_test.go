@@ -36,6 +36,11 @@ func TestKeys(t *testing.T) {
 			root:   "/r", path: MultiPoolerPath("zone1", "p-0"),
 			key: "/r/poolers/multipooler-zone1-p-0/Pooler", owner: "/r/crossplane/owners/poolers/multipooler-zone1-p-0/Pooler",
 		},
+		"BackupLease": {
+			reason: "A lease has a folder of its own for each shard.",
+			root:   "/r", path: BackupLeasePath("postgres", "default", "0-inf"),
+			key: "/r/backups/postgres/default/0-inf/lock", owner: "/r/crossplane/owners/backups/postgres/default/0-inf/lock",
+		},
 		"Orch": {
 			reason: "The root may be all of etcd.",
 			root:   "/", path: MultiOrchPath("zone1", "o-0"),

@@ -152,6 +152,24 @@ func (s *Store) MultiOrchs() Records[*clustermetadatapb.MultiOrch] {
 	return Records[*clustermetadatapb.MultiOrch]{store: s, folder: folderOrchs, pattern: folderOrchs + "/*/" + fileOrch}
 }
 
+// Leased says whether somebody holds the lease at a path. One that dies holds it
+// until it runs out.
+func (s *Store) Leased(ctx context.Context, p Path) (bool, error) {
+	held := false
+
+	err := s.do(ctx, func(ctx context.Context) error {
+		resp, err := s.client.Get(ctx, s.recordKey(p), clientv3.WithCountOnly())
+		if err == nil {
+			held = resp.Count > 0
+			s.answered(resp.Header)
+		}
+
+		return err
+	})
+
+	return held, errors.Wrapf(err, "cannot read lease %s", p)
+}
+
 // do runs one call to etcd with the store's deadline and gives its error a
 // class. It fails at once while etcd is known not to answer.
 func (s *Store) do(ctx context.Context, call func(ctx context.Context) error) error {

@@ -25,6 +25,12 @@ type Fault struct {
 	// RewindFails makes rewinds fail.
 	RewindFails bool
 
+	// BackupFails makes backups and their removal fail.
+	BackupFails bool
+
+	// BackupHangs makes a backup go on until its caller gives up.
+	BackupHangs bool
+
 	// Lag is how many bytes it replays behind the leader.
 	Lag uint64
 

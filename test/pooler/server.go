@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -231,18 +230,6 @@ func (m *manager) Status(context.Context, *managerpb.StatusRequest) (*managerpb.
 		s.ReplicationStatus.WalReceiverStatus = "streaming"
 	}
 	return resp, nil
-}
-
-// GetBackups of the shard, oldest first.
-func (m *manager) GetBackups(_ context.Context, req *managerpb.GetBackupsRequest) (*managerpb.GetBackupsResponse, error) {
-	m.shard.mu.Lock()
-	defer m.shard.mu.Unlock()
-	out := slices.Clone(m.shard.backups)
-	// As pgBackRest lists them, the limit cuts off the newest.
-	if n := int(req.GetLimit()); n > 0 && n < len(out) {
-		out = out[:n]
-	}
-	return &managerpb.GetBackupsResponse{Backups: out}, nil
 }
 
 type consensus struct {

@@ -66,8 +66,12 @@ type Shard struct {
 	poolers map[ID]*pooler
 	rule    *clustermetadatapb.ShardRule
 	backups []*managerpb.BackupMetadata
-	lsn     uint64
-	file    string
+
+	// backupTime is when backups are begun, if it is not zero.
+	backupTime time.Time
+
+	lsn  uint64
+	file string
 }
 
 // NewShard makes a shard without poolers.
@@ -329,13 +333,6 @@ func (s *Shard) Host(id ID) string {
 	return ""
 }
 
-// AddBackup adds a complete backup that a pooler took. The type is full, diff or incr.
-func (s *Shard) AddBackup(taker ID, id, kind string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.backups = append(s.backups, backup(taker, id, kind))
-}
-
 // SetFile changes the hash that the configuration file of every pooler carries. It is in force after a reload or a restart.
 func (s *Shard) SetFile(hash string) {
 	s.mu.Lock()
@@ -373,13 +370,6 @@ func (s *Shard) SetFault(id ID, f Fault) error {
 	}
 	p.fault = f
 	return nil
-}
-
-func backup(taker ID, id, kind string) *managerpb.BackupMetadata {
-	return &managerpb.BackupMetadata{
-		BackupId: id, Type: kind, Status: managerpb.BackupMetadata_COMPLETE,
-		MultipoolerId: taker.Name,
-	}
 }
 
 func protos(ids []ID) []*clustermetadatapb.ID {

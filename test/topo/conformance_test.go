@@ -2,6 +2,7 @@ package topo
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -170,6 +171,36 @@ func TestConformance(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("BackupLease", func(t *testing.T) {
+		shard := &clustermetadatapb.ShardKey{Database: "postgres", TableGroup: "default", Shard: "0-inf"}
+		leased := func() bool {
+			held, err := store.Leased(testContext(t), topo.BackupLeasePath("postgres", "default", "0-inf"))
+			if err != nil {
+				t.Fatalf("Leased(...): %v", err)
+			}
+
+			return held
+		}
+
+		if leased() {
+			t.Error("nobody holds the lease yet")
+		}
+
+		if err := ts.WithBackupLease(testContext(t), shard, "p-0", "backup", slog.New(slog.DiscardHandler), func(context.Context) error {
+			if !leased() {
+				t.Error("a lease that Multigres holds should be seen")
+			}
+
+			return nil
+		}); err != nil {
+			t.Fatalf("Multigres gets no lease: %v", err)
+		}
+
+		if leased() {
+			t.Error("a lease that Multigres gave back should be seen to be free")
+		}
+	})
 
 	t.Run("MultiPooler", func(t *testing.T) {
 		pooler := full(t, &clustermetadatapb.MultiPooler{

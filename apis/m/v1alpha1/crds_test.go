@@ -67,6 +67,7 @@ spec:
     - {pod: b-0, serviceID: p-0, cell: zone-b, hostname: b-0.b.app.svc, pool: main}
     removed:
     - {pod: a-1, serviceID: p-1, cell: zone-a, hostname: a-1.a.app.svc, pool: main}
+    backups: {schedule: {full: 24h, differential: 6h, incremental: 1h}, retainedFull: 7}
     tls: {caSecretName: ca, certSecretName: cert, serverName: pooler}
 `,
 		"volumeclaims": `

@@ -133,6 +133,13 @@ func shardRecordRules(o object) map[string]schematest.RuleCase {
 			Accepted: updated(o, scaled),
 			Refused:  updated(o, o.with("0-80", spec, forProvider, "shard")),
 		},
+		"BackupInterval": {
+			Reason:   "Backups of a shard that follow each other without a pause keep a replica from everything else.",
+			Path:     "spec.forProvider.backups.schedule",
+			Message:  "an interval of backups must be at least 1m",
+			Accepted: created(o.with("1m", spec, forProvider, "backups", "schedule", "incremental")),
+			Refused:  created(o.with("59s", spec, forProvider, "backups", "schedule", "incremental")),
+		},
 		"ExpectedOrRemoved": {
 			Reason:   "Whoever removes a pooler that is also expected takes a living member out of the shard.",
 			Path:     "spec.forProvider",

@@ -35,6 +35,8 @@ func TestRefused(t *testing.T) {
 		"UnknownDurability":     {reason: "Multigres would not parse it.", plural: "databaserecords", value: "AT_LEAST_1", path: []any{spec, forProvider, "durabilityPolicy"}, want: "spec.forProvider.durabilityPolicy"},
 		"LocationWithoutPath":   {reason: "A directory has a path.", plural: "databaserecords", value: map[string]any{"filesystem": map[string]any{}}, path: []any{spec, forProvider, "backupLocation"}, want: "spec.forProvider.backupLocation.filesystem.path"},
 		"ServiceIDUnderscore":   {reason: "Multigres joins cell and service id with an underscore.", plural: "shardrecords", value: "p_0", path: []any{spec, forProvider, "poolers", 0, "serviceID"}, want: "spec.forProvider.poolers[0].serviceID"},
+		"IntervalInDays":        {reason: "Days are no unit.", plural: "shardrecords", value: "1d", path: []any{spec, forProvider, "backups", "schedule", "full"}, want: "spec.forProvider.backups.schedule.full"},
+		"RetainNothing":         {reason: "The last full backup stays.", plural: "shardrecords", value: 0, path: []any{spec, forProvider, "backups", "retainedFull"}, want: "spec.forProvider.backups.retainedFull"},
 		"SamePoolerTwice":       {reason: "Cell and service id are a pooler's identity.", plural: "shardrecords", value: "zone-a", path: []any{spec, forProvider, "poolers", 1, "cell"}, want: "spec.forProvider.poolers[1]"},
 		"UnknownAccessMode":     {reason: "Kubernetes does not know it.", plural: "volumeclaims", value: []any{"Anyhow"}, path: []any{spec, forProvider, "accessModes"}, want: "spec.forProvider.accessModes[0]"},
 		"SizeThatIsNone":        {reason: "A size is a quantity.", plural: "volumeclaims", value: "big", path: []any{spec, forProvider, "size"}, want: "spec.forProvider.size"},
@@ -181,8 +183,12 @@ func TestObservationsAreAccepted(t *testing.T) {
 					{ServiceID: "p-2", Cell: "b"},
 				},
 				LastBackup: &BackupObservation{ID: "b", Type: BackupTypeIncremental, StartedAt: &now},
-				InitClaim:  &InitClaimObservation{Claimer: "orch", Members: []string{"p-0"}},
-				Leftovers:  []string{"p-2"},
+
+				LastFullBackup: &BackupObservation{ID: "a", Type: BackupTypeFull, StartedAt: &now}, FullBackups: 2,
+				LastDifferentialBackup: &BackupObservation{ID: "a", Type: BackupTypeDifferential},
+
+				InitClaim: &InitClaimObservation{Claimer: "orch", Members: []string{"p-0"}},
+				Leftovers: []string{"p-2"},
 			}},
 		},
 		"VolumeClaim": {

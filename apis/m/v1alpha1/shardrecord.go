@@ -92,6 +92,48 @@ type ShardSettings struct {
 	ReloadPort int32 `json:"reloadPort"`
 }
 
+// ShardBackups say which backups of a shard are taken without being asked for, and how many are kept.
+type ShardBackups struct {
+	// Schedule takes backups again and again. Without it none is taken.
+	// +optional
+	Schedule *BackupSchedule `json:"schedule,omitempty"`
+
+	// RetainedFull is how many complete full backups are kept, the last ones, with what builds on them. While there are more,
+	// the others are removed. Without it none is removed but what Multigres removes itself: all but the last 7 after every
+	// backup (multigres v0.1.0).
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=7
+	// +optional
+	RetainedFull int32 `json:"retainedFull,omitempty"`
+}
+
+// A BackupSchedule says how long after the begin of a backup the next one is due, by type, at least 1m. A full backup counts as
+// a differential one, too, and both count as incremental ones.
+//
+// +kubebuilder:validation:XValidation:rule="(!has(self.full) || duration(self.full) >= duration('1m')) && (!has(self.differential) || duration(self.differential) >= duration('1m')) && (!has(self.incremental) || duration(self.incremental) >= duration('1m'))",message="an interval of backups must be at least 1m"
+type BackupSchedule struct {
+	// Full is the interval of full backups.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=31
+	// +kubebuilder:validation:Pattern=`^([0-9]+[hms])+$`
+	// +optional
+	Full *metav1.Duration `json:"full,omitempty"`
+
+	// Differential is the interval of backups of what changed since the last full one.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=31
+	// +kubebuilder:validation:Pattern=`^([0-9]+[hms])+$`
+	// +optional
+	Differential *metav1.Duration `json:"differential,omitempty"`
+
+	// Incremental is the interval of backups of what changed since the last one of any type.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=31
+	// +kubebuilder:validation:Pattern=`^([0-9]+[hms])+$`
+	// +optional
+	Incremental *metav1.Duration `json:"incremental,omitempty"`
+}
+
 // ShardRecordParameters say which poolers a shard is to have.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.removed) || !has(self.poolers) || self.removed.all(r, !self.poolers.exists(p, p.serviceID == r.serviceID && p.cell == r.cell))",message="a pooler cannot be both in poolers and in removed"
@@ -151,6 +193,10 @@ type ShardRecordParameters struct {
 	// Settings that the PostgreSQL servers are to have in force. Without it none is told to reload anything.
 	// +optional
 	Settings *ShardSettings `json:"settings,omitempty"`
+
+	// Backups that are taken without being asked for, and how many are kept. Without it nothing is done about backups.
+	// +optional
+	Backups *ShardBackups `json:"backups,omitempty"`
 
 	// Probe is any value. A change of it makes the shard be observed again, and the observation repeats it, so that
 	// whoever changes it can tell from the echo that the facts are newer than the change.

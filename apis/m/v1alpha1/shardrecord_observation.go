@@ -174,6 +174,18 @@ type ShardRecordObservation struct {
 	// +optional
 	LastBackup *BackupObservation `json:"lastBackup,omitempty"`
 
+	// LastFullBackup is the last complete full backup of the shard.
+	// +optional
+	LastFullBackup *BackupObservation `json:"lastFullBackup,omitempty"`
+
+	// LastDifferentialBackup is the last complete differential backup of the shard.
+	// +optional
+	LastDifferentialBackup *BackupObservation `json:"lastDifferentialBackup,omitempty"`
+
+	// FullBackups is how many complete full backups there are.
+	// +optional
+	FullBackups int32 `json:"fullBackups,omitempty"`
+
 	// InitClaim is the claim that decides who initializes the shard, if there is one.
 	// +optional
 	InitClaim *InitClaimObservation `json:"initClaim,omitempty"`

@@ -62,6 +62,8 @@ func TestHash(t *testing.T) {
 		"RetentionPolicy":      {old: pool, with: pool + "      pvcDeletionPolicy: {whenDeleted: Delete}\n", same: true},
 		"Durability":           {old: "durabilityPolicy: AT_LEAST_2", with: "durabilityPolicy: \"\"", same: true},
 		"BackupSize":           {old: "storage: {size: 10Gi}", with: "storage: {size: 11Gi}", same: true},
+		"BackupSchedule":       {old: "storage: {size: 10Gi}}", with: "storage: {size: 10Gi}}, schedule: {full: 24h, incremental: 1h}", same: true},
+		"BackupRetention":      {old: "storage: {size: 10Gi}}", with: "storage: {size: 10Gi}}, retention: {full: 2}", same: true},
 		"OrchestratorReplicas": {old: "multiorch: {replicas: 1", with: "multiorch: {replicas: 3", same: true},
 		"OrchestratorImage":    {old: "multiorch: multigres:v0.1.0", with: "multiorch: multigres:v9", same: true},
 		"ProviderConfig":       {old: "  durabilityPolicy", with: "  providerConfigRef: {kind: ProviderConfig, name: x}\n  durabilityPolicy", same: true},

@@ -25,6 +25,10 @@ const (
 	TypeQuorumAtRisk = "QuorumAtRisk"
 	// TypeBackupHealthy is True if there is a complete backup.
 	TypeBackupHealthy = "BackupHealthy"
+	// TypeBackupsOnSchedule is True if no backup is due that is not being taken, and TypeSurplusBackupsRemoved if there are no more full
+	// backups than are to be kept. Both are the record's, and are there with a schedule and a retention.
+	TypeBackupsOnSchedule     = "BackupsOnSchedule"
+	TypeSurplusBackupsRemoved = "SurplusBackupsRemoved"
 )
 
 // startDeadline is how long orchestrators may take to become ready for the first time. Their startup probe gives up after half

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
+	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/rollout"
 )
@@ -31,6 +32,7 @@ func buildRecord(sh *shard, f *facts) *mv1alpha1.ShardRecord {
 				Removed:       removed,
 				Orchestrators: recordOrchestrators(sh),
 				Settings:      &mv1alpha1.ShardSettings{Hash: f.conf.ReloadHash, ReloadPort: portPgctldGRPC},
+				Backups:       recordBackups(sh.backup),
 				Probe:         f.plan.Probe,
 				TLS:           recordTLS(sh),
 			},
@@ -58,6 +60,27 @@ func recordOrchestrators(sh *shard) []mv1alpha1.ShardOrchestrators {
 		out = append(out, mv1alpha1.ShardOrchestrators{Cell: c, StatefulSet: sh.id.MultiOrch(c), ServiceIDPrefix: sh.id.MultiOrchServiceIDPrefix(c)})
 	}
 	return out
+}
+
+// recordBackups returns which backups the provider takes and removes, nil if it does neither.
+func recordBackups(b v1alpha1.BackupConfig) *mv1alpha1.ShardBackups {
+	out := mv1alpha1.ShardBackups{}
+	if scheduled(b) {
+		out.Schedule = &mv1alpha1.BackupSchedule{Full: b.Schedule.Full, Differential: b.Schedule.Differential, Incremental: b.Schedule.Incremental}
+	}
+	if b.Retention != nil && b.Retention.Full != nil {
+		out.RetainedFull = *b.Retention.Full
+	}
+	if out == (mv1alpha1.ShardBackups{}) {
+		return nil
+	}
+	return &out
+}
+
+// scheduled is true if there is an interval at which backups are taken. An empty schedule is none.
+func scheduled(b v1alpha1.BackupConfig) bool {
+	s := b.Schedule
+	return s != nil && (s.Full != nil || s.Differential != nil || s.Incremental != nil)
 }
 
 // recordTLS returns how the provider speaks to the poolers: it calls them as an orchestrator does, so it shows an

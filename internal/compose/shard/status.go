@@ -4,19 +4,12 @@ import (
 	"fmt"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/apis/v1alpha1"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/compose"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/naming"
 	"github.com/crossplane-multigres/crossplane-multigres/internal/rollout"
 )
-
-// backupTypes are the types of backups as pgBackRest calls them.
-var backupTypes = map[mv1alpha1.BackupType]string{
-	mv1alpha1.BackupTypeFull: "full", mv1alpha1.BackupTypeDifferential: "diff", mv1alpha1.BackupTypeIncremental: "incr",
-}
 
 // output says how the shard is. It is ready if it has a leader and a quorum, and all that belongs to it is there: then one
 // member may fail. It is available with less.
@@ -34,6 +27,7 @@ func output(in compose.Input, sh *shard, s *compose.Set, f *facts) compose.Outpu
 	conditions := []compose.Condition{
 		compose.Valid(), h.availability(), roll, scale, risk, backups(f), compose.Progress(waiting), compose.Degradation(reason, broken),
 	}
+	conditions = append(conditions, keeping(in, sh)...)
 	conditions = append(conditions, rs.Conditions()...)
 	lower := lowering(in, f.conf)
 	conditions = append(conditions, lower...)
@@ -198,19 +192,6 @@ func waitingFor(s *compose.Set, h health) []string {
 		out = append(out, "replacement of "+name)
 	}
 	return out
-}
-
-// backups says whether there is a backup to restore from. How old it may be is for its owner to say.
-func backups(f *facts) compose.Condition {
-	b := f.record.LastBackup
-	switch {
-	case b != nil:
-		return compose.True(TypeBackupHealthy, "BackupComplete", "last backup is "+b.ID)
-	case f.record.known && f.record.LeaderPod != "":
-		return compose.False(TypeBackupHealthy, "NoBackup", "no complete backup is known")
-	default:
-		return compose.Condition{Type: TypeBackupHealthy, Status: metav1.ConditionUnknown, Reason: "RecordUnknown", Message: "the shard's record does not say yet"}
-	}
 }
 
 // unreadyOrchestrators returns the cells whose orchestrators are not all ready, sorted.

@@ -44,7 +44,15 @@ func (e *external) ask(ctx context.Context, mg *v1alpha1.ShardRecord, in *shards
 			in.Answers[shardstate.IDOf(all[i].GetId())] = r.Answer
 		}
 	}
+	if in.BackupLeased, err = e.leased(ctx, mg.Spec.ForProvider); err != nil {
+		return err
+	}
+	in.Jobs, in.Now = e.jobs.of(mg.GetUID()), e.jobs.now()
 	in.Backups, in.BackupsKnown = e.backups.list(mg.GetUID(), func() ([]*managerpb.BackupMetadata, error) {
+		// Who takes a backup answers when it is done, and the others would not show it.
+		if e.jobs.busy(mg.GetUID()) {
+			return nil, errNobody
+		}
 		return e.listBackups(ctx, all, in.Answers)
 	})
 	return nil
@@ -159,6 +167,22 @@ func (b *backups) list(uid types.UID, read func() ([]*managerpb.BackupMetadata, 
 	defer b.mu.Unlock()
 	b.all[uid] = l
 	return l.list, l.known
+}
+
+// put a list that was read elsewhere.
+func (b *backups) put(uid types.UID, list []*managerpb.BackupMetadata) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all[uid] = listed{at: b.now(), list: list, known: true}
+}
+
+// outdate a list, so that it is read again.
+func (b *backups) outdate(uid types.UID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.all[uid]
+	l.at = time.Time{}
+	b.all[uid] = l
 }
 
 func (b *backups) forget(uid types.UID) {

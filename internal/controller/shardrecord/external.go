@@ -1,4 +1,5 @@
-// Package shardrecord observes the shards of Multigres, and removes what poolers and orchestrators that are gone left behind.
+// Package shardrecord observes the shards of Multigres, removes what poolers and orchestrators that are gone left behind, and keeps the
+// schedule of their backups.
 //
 // The external resource of a ShardRecord is what it watches over and never makes: poolers and orchestrators register themselves.
 // So it exists for as long as the ShardRecord is not deleted, and is up to date when nothing is left to remove.
@@ -71,12 +72,13 @@ type Clients struct {
 	pool    *poolers.Pool
 	backups *backups
 	rewinds *rewinds
+	jobs    *jobs
 }
 
 // NewClients returns a maker of external clients. They read pods and Secrets by kube, which may be a cache, and make sure by
 // live, which must not be one. The clock says how old what they remember is.
 func NewClients(kube, live client.Reader, clock func() time.Time) *Clients {
-	return &Clients{kube: kube, live: live, pool: &poolers.Pool{}, backups: newBackups(clock), rewinds: newRewinds(clock)}
+	return &Clients{kube: kube, live: live, pool: &poolers.Pool{}, backups: newBackups(clock), rewinds: newRewinds(clock), jobs: newJobs(clock)}
 }
 
 // For returns the external client for one reconcile.
@@ -122,6 +124,7 @@ func (e *external) Observe(ctx context.Context, mg *v1alpha1.ShardRecord) (manag
 	e.state = shardstate.New(in)
 	mg.Status.AtProvider = e.state.Observation
 	e.seeStranded(ctx, mg)
+	e.seeJobs(ctx, mg)
 	e.setConditions(mg)
 	if e.state.Settling {
 		requeue.After(ctx, e.interval(mg))
@@ -152,13 +155,14 @@ func (e *external) Create(context.Context, *v1alpha1.ShardRecord) (managed.Exter
 	return managed.ExternalCreation{}, nil
 }
 
-// Update removes what is left of those who are gone, brings back who cannot follow, and reloads settings.
+// Update removes what is left of those who are gone, brings back who cannot follow, reloads settings, and takes and removes backups.
 func (e *external) Update(ctx context.Context, mg *v1alpha1.ShardRecord) (managed.ExternalUpdate, error) {
 	return managed.ExternalUpdate{}, e.operate(ctx, mg)
 }
 
 // observeDeleted says whether something is left of a shard that is being deleted. Nobody can say while a cell does not answer.
 func (e *external) observeDeleted(ctx context.Context, mg *v1alpha1.ShardRecord) (managed.ExternalObservation, error) {
+	e.jobs.forget(mg.GetUID())
 	if err := e.abandoned(ctx); err != nil {
 		return managed.ExternalObservation{}, err
 	}
@@ -211,4 +215,5 @@ func (e *external) forget(mg *v1alpha1.ShardRecord) {
 	e.pool.Forget(string(mg.GetUID()))
 	e.backups.forget(mg.GetUID())
 	e.rewinds.forget(mg.GetUID())
+	e.jobs.forget(mg.GetUID())
 }

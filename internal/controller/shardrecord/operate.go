@@ -2,6 +2,7 @@ package shardrecord
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,12 @@ func (e *external) operate(ctx context.Context, mg *v1alpha1.ShardRecord) error 
 			continue
 		case shardstate.Rewind:
 			e.rewind(ctx, mg, op)
+			continue
+		case shardstate.BackUp:
+			e.backUp(ctx, mg, op)
+			continue
+		case shardstate.Expire:
+			e.expire(ctx, mg, op)
 			continue
 		}
 		gone, err := e.gone(ctx, mg.GetNamespace(), op.Pod)
@@ -210,7 +217,13 @@ func (e *external) setConditions(mg *v1alpha1.ShardRecord) {
 		}
 		mg.SetConditions(condition(mg, v))
 	}
+	mg.Status.Conditions = slices.DeleteFunc(mg.Status.Conditions, func(c xpv2.Condition) bool {
+		return optional[string(c.Type)] && !slices.ContainsFunc(e.state.Verdicts, func(v shardstate.Verdict) bool { return v.Type == string(c.Type) })
+	})
 }
+
+// optional are the conditions that go when nothing is to be said any more.
+var optional = map[string]bool{shardstate.TypeBackupsOnSchedule: true, shardstate.TypeSurplusBackupsRemoved: true}
 
 // condition is a verdict with its time, which moves only when the verdict changes.
 func condition(mg *v1alpha1.ShardRecord, v shardstate.Verdict) xpv2.Condition {
