@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
-	"github.com/multigres/multigres/go/common/rpcclient"
-	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
 )
 
@@ -25,27 +23,28 @@ const (
 // --repo1-retention-full of (multigres v0.1.0, ApplyPgBackRestOverrides). A flag overrides pgBackRest's configuration file, which says 7.
 const retentionFull = "repo1_retention_full"
 
-// Apart returns a client of the same kind with connections of its own, which last until they are closed: those to poolers that do not
-// answer in time are ended, and others when there is other TLS material. It is for one pooler.
-func (c *Client) Apart() (client *Client, done func()) {
-	out := &Client{rpc: rpcclient.NewMultiPoolerClient(1, c.conns.creds), conns: newConns(c.conns.creds)}
-	return out, out.close
+// Backups of the shard, as the pooler finds them in the repository.
+func (l *Line) Backups(ctx context.Context) ([]*managerpb.BackupMetadata, error) {
+	resp, err := call(ctx, BackupsTimeout, func(ctx context.Context) (*managerpb.GetBackupsResponse, error) {
+		return l.manager.GetBackups(ctx, &managerpb.GetBackupsRequest{})
+	})
+	return resp.GetBackups(), errors.Wrapf(err, "cannot get backups from pooler %s", name(l.pooler))
 }
 
-// BackUp has a pooler take a backup: full, differential or incremental. It returns when the backup is complete and verified. Whoever
+// BackUp has the pooler take a backup: full, differential or incremental. It returns when the backup is complete and verified. Whoever
 // holds the shard's lease for backups loses it. While it goes on the pooler does nothing else, and ends it if the call ends.
-func (c *Client) BackUp(ctx context.Context, p *clustermetadatapb.MultiPooler, kind string) error {
-	ctx, cancel := context.WithTimeout(ctx, BackupTimeout)
-	defer cancel()
-	_, err := c.rpc.Backup(ctx, p, &managerpb.BackupRequest{Type: kind})
-	return errors.Wrapf(classify(err), "cannot take %s backup with pooler %s", kind, name(p))
+func (l *Line) BackUp(ctx context.Context, kind string) error {
+	_, err := call(ctx, BackupTimeout, func(ctx context.Context) (*managerpb.BackupResponse, error) {
+		return l.manager.Backup(ctx, &managerpb.BackupRequest{Type: kind})
+	})
+	return errors.Wrapf(err, "cannot take %s backup with pooler %s", kind, name(l.pooler))
 }
 
-// Expire has a pooler remove all but the last full backups, what builds on these, and the log since the oldest of them. It is refused
+// Expire has the pooler remove all but the last full backups, what builds on these, and the log since the oldest of them. It is refused
 // while somebody holds the shard's lease for backups.
-func (c *Client) Expire(ctx context.Context, p *clustermetadatapb.MultiPooler, keep int) error {
-	ctx, cancel := context.WithTimeout(ctx, ExpiryTimeout)
-	defer cancel()
-	_, err := c.rpc.ExpireBackups(ctx, p, &managerpb.ExpireBackupsRequest{Overrides: map[string]string{retentionFull: strconv.Itoa(keep)}})
-	return errors.Wrapf(classify(err), "cannot remove backups with pooler %s", name(p))
+func (l *Line) Expire(ctx context.Context, keep int) error {
+	_, err := call(ctx, ExpiryTimeout, func(ctx context.Context) (*managerpb.ExpireBackupsResponse, error) {
+		return l.manager.ExpireBackups(ctx, &managerpb.ExpireBackupsRequest{Overrides: map[string]string{retentionFull: strconv.Itoa(keep)}})
+	})
+	return errors.Wrapf(err, "cannot remove backups with pooler %s", name(l.pooler))
 }

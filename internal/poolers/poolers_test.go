@@ -168,48 +168,66 @@ func TestRemoveMember(t *testing.T) {
 	}
 }
 
-func TestBackUp(t *testing.T) {
+func TestLine(t *testing.T) {
 	s := shard(t, nil)
 	all := records(s, a, b)
 	cl := client(t, &Pool{}, nil, all)
+	line := func(p *clustermetadatapb.MultiPooler) *Line {
+		l, err := cl.Line(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(l.Close)
+		return l
+	}
+	leader, replica := line(all[0]), line(all[1])
 	s.SetBackupTime(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
-	if err := cl.BackUp(t.Context(), all[0], "full"); !errors.Is(err, ErrRefused) {
+	if err := leader.BackUp(t.Context(), "full"); !errors.Is(err, ErrRefused) {
 		t.Errorf("A leader should not be forced: %v", err)
 	}
-	if err := cl.BackUp(t.Context(), all[1], "full"); err != nil {
+	if err := replica.BackUp(t.Context(), "full"); err != nil {
 		t.Error(err)
 	}
 	s.SetBackupTime(time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC))
 	for _, kind := range []string{"differential", "incremental"} {
-		if err := cl.BackUp(t.Context(), all[1], kind); err != nil {
+		if err := replica.BackUp(t.Context(), kind); err != nil {
 			t.Error(err)
 		}
 	}
-	if diff := cmp.Diff([]string{"20260101-000000F", "20260301-120000F", "20260301-120000F_20260302-120000D", "20260301-120000F_20260302-120000I"}, s.Backups()); diff != "" {
-		t.Errorf("Each type should have been taken.\n-want, +got:\n%s", diff)
+	check := func(reason string, want ...string) {
+		t.Helper()
+		var got []string
+		list, err := replica.Backups(t.Context())
+		for _, b := range list {
+			got = append(got, b.GetBackupId())
+		}
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s\n%v, -want, +got:\n%s", reason, err, diff)
+		}
 	}
-	own, done := cl.Apart()
+	check("Each type should have been taken.", "20260101-000000F", "20260301-120000F", "20260301-120000F_20260302-120000D", "20260301-120000F_20260302-120000I")
 	// Connections to those that do not answer in time are ended, and must take no backup with them.
 	cl.Forget(all[1])
-	if err := own.Expire(t.Context(), all[1], 1); err != nil {
+	if err := replica.Expire(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]string{"20260301-120000F", "20260301-120000F_20260302-120000D", "20260301-120000F_20260302-120000I"}, s.Backups()); diff != "" {
-		t.Errorf("All but the last should be gone.\n-want, +got:\n%s", diff)
-	}
+	check("All but the last should be gone.", "20260301-120000F", "20260301-120000F_20260302-120000D", "20260301-120000F_20260302-120000I")
 	fault(t, s, b, pooler.Fault{BackupFails: true})
-	if err := errors.Join(own.Expire(t.Context(), all[1], 1), own.BackUp(t.Context(), all[1], "full")); !errors.Is(err, ErrRefused) {
+	if err := replica.Expire(t.Context(), 1); !errors.Is(err, ErrRefused) {
+		t.Errorf("Why it failed should be told: %v", err)
+	}
+	if err := replica.BackUp(t.Context(), "full"); !errors.Is(err, ErrRefused) {
 		t.Errorf("Why it failed should be told: %v", err)
 	}
 	fault(t, s, b, pooler.Fault{BackupHangs: true})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if err := own.BackUp(ctx, all[1], "full"); !errors.Is(err, ErrUnavailable) {
+	if err := replica.BackUp(ctx, "full"); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("Whoever gives up does not know: %v", err)
 	}
-	done()
-	if err := own.BackUp(t.Context(), all[1], "full"); err == nil {
-		t.Error("Its connections should end with it")
+	replica.Close()
+	if err := replica.BackUp(t.Context(), "full"); err == nil {
+		t.Error("A line that is closed should be of no use")
 	}
 }
 

@@ -16,15 +16,18 @@ const RewindTimeout = 30 * time.Minute
 // Rewind makes a pooler's data those of the leader, and its PostgreSQL a standby. PostgreSQL is stopped for it if it runs. If their
 // histories have not parted nothing but that happens. Multigres' orchestrators make the same call for a replica that cannot follow.
 //
-// It has a connection of its own, since those to poolers that do not answer in time are ended.
+// It has a line of its own.
 func (c *Client) Rewind(ctx context.Context, p, leader *clustermetadatapb.MultiPooler) error {
-	ctx, cancel := context.WithTimeout(ctx, RewindTimeout)
-	defer cancel()
-	own, done := c.Apart()
-	defer done()
-	resp, err := own.rpc.RewindToSource(ctx, p, &managerpb.RewindToSourceRequest{Source: leader})
-	if err == nil && !resp.GetSuccess() {
-		err = errors.New(resp.GetErrorMessage())
+	l, err := c.Line(p)
+	if err != nil {
+		return err
 	}
-	return errors.Wrapf(classify(err), "cannot rewind pooler %s to leader %s", name(p), name(leader))
+	defer l.Close()
+	resp, err := call(ctx, RewindTimeout, func(ctx context.Context) (*managerpb.RewindToSourceResponse, error) {
+		return l.consensus.RewindToSource(ctx, &managerpb.RewindToSourceRequest{Source: leader})
+	})
+	if err == nil && !resp.GetSuccess() {
+		err = classify(errors.New(resp.GetErrorMessage()))
+	}
+	return errors.Wrapf(err, "cannot rewind pooler %s to leader %s", name(p), name(leader))
 }

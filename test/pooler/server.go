@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
@@ -80,6 +82,9 @@ func (p *pooler) listen(cfg *tls.Config) error {
 	return errors.Wrap(last, "cannot listen")
 }
 
+// pingInterval is how often a server asks its clients whether they are there, and they may ask it.
+const pingInterval = 10 * time.Second
+
 // randomHost is an address of the loopback network that nobody else is likely to use.
 func randomHost() string {
 	b := make([]byte, 3)
@@ -101,7 +106,11 @@ func listeners(host string) (rpc, ctl net.Listener, err error) {
 
 func (p *pooler) serve(rpc, ctl net.Listener, cfg *tls.Config) {
 	intercept := grpc.UnaryInterceptor(p.intercept)
-	opts := []grpc.ServerOption{intercept}
+	// As Multigres' servers do (v0.1.0): who asks too often whether anybody is there is cut off.
+	opts := []grpc.ServerOption{
+		intercept, grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingInterval}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingInterval, Timeout: pingInterval}),
+	}
 	if cfg != nil {
 		opts = append(opts, grpc.Creds(credentials.NewTLS(cfg)))
 	}

@@ -420,7 +420,7 @@ func TestRewind(t *testing.T) {
 	if n, got := calls(), w.reason(shardstate.TypeRejoined); n != 0 || got != shardstate.ReasonStranded {
 		t.Errorf("Multigres should be given time first: %d calls, %s", n, got)
 	}
-	w.ahead += time.Minute
+	w.ahead.Add(int64(time.Minute))
 	// until it says so: a rewind does not hold up the reconcile.
 	until := func(reason string) {
 		t.Helper()
@@ -432,7 +432,7 @@ func TestRewind(t *testing.T) {
 	}
 	until(shardstate.ReasonRewindFailed)
 	w.fault(c, pooler.Fault{Diverged: true})
-	w.ahead += 2 * time.Minute
+	w.ahead.Add(int64(2 * time.Minute))
 	until(shardstate.ReasonNobodyOut)
 	if n := calls(); n != 2 || w.Calls(a)["MultiPoolerConsensus/RewindToSource"]+w.Calls(b)["MultiPoolerConsensus/RewindToSource"] != 0 {
 		t.Errorf("The one that cannot follow should be rewound once more, and nobody else: %d", n)

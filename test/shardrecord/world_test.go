@@ -4,6 +4,7 @@ package shardrecord
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,8 +50,8 @@ type world struct {
 	conn    *connection
 	mr      *v1alpha1.ShardRecord
 
-	// ahead is how far the controller's clock is ahead.
-	ahead time.Duration
+	// ahead is how far the controller's clock is ahead, a time.Duration.
+	ahead atomic.Int64
 }
 
 // options change how a world is made.
@@ -94,14 +95,20 @@ func newWorld(t *testing.T, change ...func(*options)) *world {
 		conn: &connection{t: t, endpoints: []string{server.Address}, stores: map[string]*topo.Store{}},
 	}
 	t.Cleanup(w.Close)
-	w.clients = shardrecord.NewClients(w.kube, w.kube, func() time.Time { return time.Now().Add(w.ahead) })
-	t.Cleanup(w.clients.Close)
+	w.clients = w.newClients()
 	w.mr = &v1alpha1.ShardRecord{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shard", UID: types.UID(t.Name()), Generation: 1}}
 	w.mr.Spec.ForProvider = v1alpha1.ShardRecordParameters{Database: "postgres", TableGroup: "default", Shard: "0-inf", Cells: []string{"a", "b", "c"}}
 	w.start(o.poolers...)
 	w.mr.Spec.ForProvider.Poolers = w.listed(o.poolers...)
 	w.step()
 	return w
+}
+
+// newClients makes what a provider has that has just begun.
+func (w *world) newClients() *shardrecord.Clients {
+	out := shardrecord.NewClients(w.kube, w.kube, func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) })
+	w.t.Cleanup(out.Close)
+	return out
 }
 
 func put(t *testing.T, raw *clientv3.Client, key string, m proto.Message) {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
-	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -174,9 +173,12 @@ func (e *external) backUp(ctx context.Context, mg *v1alpha1.ShardRecord, op shar
 		w.Running, w.taker, w.pod, w.leader, w.leaderless = op.Backup, op.ID, pod, op.Leader, time.Time{}
 	}
 	do := func(ctx context.Context) error {
-		own, done := rpc.Apart()
-		defer done()
-		all, err := own.Backups(ctx, p)
+		line, err := rpc.Line(p)
+		if err != nil {
+			return err
+		}
+		defer line.Close()
+		all, err := line.Backups(ctx)
 		if err != nil {
 			return err
 		}
@@ -186,10 +188,10 @@ func (e *external) backUp(ctx context.Context, mg *v1alpha1.ShardRecord, op shar
 			return errNotDue
 		}
 		last := shardstate.LastOf(all, op.Backup).GetBackupId()
-		if err := own.BackUp(ctx, p, string(op.Backup)); err != nil {
+		if err := line.BackUp(ctx, string(op.Backup)); err != nil {
 			return err
 		}
-		return e.changed(ctx, shard, own, p, func(all []*managerpb.BackupMetadata) bool {
+		return e.changed(ctx, shard, line, func(all []*managerpb.BackupMetadata) bool {
 			return shardstate.LastOf(all, op.Backup).GetBackupId() != last
 		})
 	}
@@ -222,9 +224,12 @@ func (e *external) expire(ctx context.Context, mg *v1alpha1.ShardRecord, op shar
 	}
 	shard, keep, rpc, clock := mg.GetUID(), int(mg.Spec.ForProvider.Backups.RetainedFull), e.rpc, e.jobs.now
 	do := func(ctx context.Context) error {
-		own, done := rpc.Apart()
-		defer done()
-		all, err := own.Backups(ctx, p)
+		line, err := rpc.Line(p)
+		if err != nil {
+			return err
+		}
+		defer line.Close()
+		all, err := line.Backups(ctx)
 		if err != nil {
 			return err
 		}
@@ -232,10 +237,10 @@ func (e *external) expire(ctx context.Context, mg *v1alpha1.ShardRecord, op shar
 			e.backups.put(shard, all)
 			return errNotDue
 		}
-		if err := own.Expire(ctx, p, keep); err != nil {
+		if err := line.Expire(ctx, keep); err != nil {
 			return err
 		}
-		return e.changed(ctx, shard, own, p, func(all []*managerpb.BackupMetadata) bool {
+		return e.changed(ctx, shard, line, func(all []*managerpb.BackupMetadata) bool {
 			surplus, _ := shardstate.Surplus(all, keep)
 			return surplus == 0
 		})
@@ -256,8 +261,8 @@ func (e *external) expire(ctx context.Context, mg *v1alpha1.ShardRecord, op shar
 }
 
 // changed reads back what came of a job. What cannot be read back is read later: it is done.
-func (c *Clients) changed(ctx context.Context, shard types.UID, own *poolers.Client, p *clustermetadatapb.MultiPooler, has func([]*managerpb.BackupMetadata) bool) error {
-	all, err := own.Backups(ctx, p)
+func (c *Clients) changed(ctx context.Context, shard types.UID, line *poolers.Line, has func([]*managerpb.BackupMetadata) bool) error {
+	all, err := line.Backups(ctx)
 	if err != nil {
 		c.backups.outdate(shard)
 		return nil //nolint:nilerr // Until it is known it counts as done.
