@@ -14,8 +14,8 @@ import (
 
 const (
 	// pingAfter is how long a line is silent before it is made sure that somebody is at its other end. A pooler ends a connection on which
-	// it is asked that more often than every 10 s, some three times in all while a call lasts; Multigres' own client asks every 10 s
-	// (multigres v0.1.0), which is too close to that for calls that take minutes.
+	// it is asked that three times sooner than 10 s after the time before, while a call lasts. Multigres' own client asks after 10 s
+	// (multigres v0.1.0): nothing but the pooler's own question, at the same pace, keeps it from being a moment too soon.
 	pingAfter = 30 * time.Second
 
 	// pingTimeout is how long the answer may take.
