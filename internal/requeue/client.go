@@ -46,6 +46,9 @@ func (c *client[T]) Update(ctx context.Context, mg T) (managed.ExternalUpdate, e
 // Delete the external resource.
 func (c *client[T]) Delete(ctx context.Context, mg T) (managed.ExternalDelete, error) {
 	o, err := c.inner.Delete(ctx, mg)
+	if err == nil {
+		progressed(ctx)
+	}
 	return o, cleared(ctx, err)
 }
 

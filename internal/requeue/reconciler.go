@@ -25,12 +25,17 @@ func Wrap(inner reconcile.Reconciler) *Reconciler {
 }
 
 // Reconcile an object. An error, and a result that leaves the delay to the rate limiter, stand as they are: that is how the
-// managed reconciler reports failures. Any other result gives way to a hint that is sooner.
+// managed reconciler reports failures, and deletions that went on. Of the latter it is looked at once whether they are complete. Any
+// other result gives way to a hint that is sooner.
 func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	h := &hint{}
 	res, err := r.inner.Reconcile(context.WithValue(ctx, key{}, h), req)
 	d := h.asked()
-	if err != nil || d == 0 || limited(res) || res.RequeueAfter > 0 && res.RequeueAfter < d {
+	deletes := limited(res) && h.goes()
+	if deletes && d == 0 {
+		d = Soon
+	}
+	if err != nil || d == 0 || limited(res) && !deletes || res.RequeueAfter > 0 && res.RequeueAfter < d {
 		r.reset(req)
 		return res, err
 	}

@@ -18,6 +18,9 @@ type key struct{}
 type hint struct {
 	mu    sync.Mutex
 	after time.Duration
+
+	// progress is true if the external resource was deleted, or was told to be.
+	progress bool
 }
 
 // After asks for the object that ctx is about to be reconciled again after d, if the next poll is not sooner. The shortest delay
@@ -50,6 +53,25 @@ func Clear(ctx context.Context) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.after = 0
+}
+
+// progressed notes that a deletion went on. The managed reconciler leaves it to the rate limiter when to see that the external
+// resource is gone, which remembers every time that the deletion was refused before: up to a minute for nothing.
+func progressed(ctx context.Context) {
+	h, ok := ctx.Value(key{}).(*hint)
+	if !ok {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.progress = true
+}
+
+// goes reports whether a deletion went on.
+func (h *hint) goes() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.progress
 }
 
 // asked returns the shortest delay asked for, zero if there is none.

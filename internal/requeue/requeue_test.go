@@ -100,6 +100,28 @@ func TestReconcile(t *testing.T) {
 			res:    limiter,
 			want:   want{res: limiter},
 		},
+		"DeletionBeatsLimiter": {
+			reason: "A deletion that went on is no failure, and whether it is complete is looked at once.",
+			wish:   progressed,
+			res:    limiter,
+			want:   want{res: reconcile.Result{RequeueAfter: Soon}},
+		},
+		"DeletionTakesTime": {
+			reason: "A client that knows how long its deletion takes is asked then.",
+			wish: func(ctx context.Context) {
+				After(ctx, 7*time.Second)
+				progressed(ctx)
+			},
+			res:  limiter,
+			want: want{res: reconcile.Result{RequeueAfter: 7 * time.Second}},
+		},
+		"DeletionNotSaved": {
+			reason: "A failure after a deletion is a failure.",
+			wish:   progressed,
+			res:    limiter,
+			err:    errBoom,
+			want:   want{res: limiter, err: errBoom},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -226,6 +248,9 @@ func TestConnector(t *testing.T) {
 			err = call(ctx, c)
 			if diff := cmp.Diff(fail, err, cmpopts.EquateErrors()); diff != "" {
 				t.Errorf("\nErrors pass as they are.\n%s(...): -want error, +got error:\n%s", name, diff)
+			}
+			if diff := cmp.Diff(name == "Delete" && fail == nil, h.goes()); diff != "" {
+				t.Errorf("\nA deletion went on if it did not fail.\n%s(...): -want, +got:\n%s", name, diff)
 			}
 			want := Soon
 			if fail != nil {
