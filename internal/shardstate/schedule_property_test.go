@@ -38,7 +38,7 @@ type repository struct {
 func (r *repository) state() State {
 	return New(healthy(func(in *Input) {
 		in.Parameters.Backups = &v1alpha1.ShardBackups{Schedule: r.schedule, RetainedFull: r.keep}
-		in.Backups, in.BackupsKnown, in.Now, in.Jobs, in.BackupLeased = r.all, true, r.now, r.jobs, r.leased || r.jobs.Running != "" || r.jobs.Expiring
+		in.Backups, in.BackupsKnown, in.Now, in.Jobs, in.BackupLeased = r.all, true, r.now, r.jobs, r.leased
 		if r.leaderless {
 			silent(p0)(in)
 		}
