@@ -41,7 +41,7 @@ func lastBackup(all []*managerpb.BackupMetadata, kind v1alpha1.BackupType) *v1al
 // fullBackups is how many complete full backups there are.
 func fullBackups(all []*managerpb.BackupMetadata) int32 {
 	n, _ := Surplus(all, 0)
-	return int32(n) //nolint:gosec // Nobody has that many.
+	return int32(n)
 }
 
 // takers are the ids of the last complete backup that each pooler took, by its service id: that is all that a backup says.

@@ -198,7 +198,8 @@ func checkBackup(t *rapid.T, in Input, s State, op Operation) {
 		}
 	}
 	for _, p := range s.Observation.Poolers {
-		if p.ServiceID == op.ID.Name && p.Cell == op.ID.Cell && op.ID != op.Leader && !(p.InCohort && p.LagWithinLimit && p.PostgresReady && p.Registered) {
+		follows := p.InCohort && p.LagWithinLimit && p.PostgresReady && p.Registered
+		if p.ServiceID == op.ID.Name && p.Cell == op.ID.Cell && op.ID != op.Leader && !follows {
 			t.Errorf("Only a member that follows should be asked: %v", p)
 		}
 	}

@@ -2,6 +2,7 @@ package shardstate
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -132,8 +133,8 @@ func (r *repository) end() {
 // expire keeps the last full backups, and all that is newer than the oldest of them.
 func (r *repository) expire() {
 	fulls := 0
-	for i := len(r.all) - 1; i >= 0; i-- {
-		if r.all[i].GetType() == "full" {
+	for i, b := range slices.Backward(r.all) {
+		if b.GetType() == "full" {
 			if fulls++; fulls == int(r.keep) {
 				r.all = r.all[i:]
 				return
