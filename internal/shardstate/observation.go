@@ -21,7 +21,7 @@ const receiving = "streaming"
 // observation returns the facts as a ShardRecord shows them.
 func (f *facts) observation() v1alpha1.ShardRecordObservation {
 	out := v1alpha1.ShardRecordObservation{
-		Probe:            f.Parameters.Probe,
+		Probe:            f.echo(),
 		UnreachableCells: f.unreachable(),
 		Term:             highestTerm(f.Answers),
 		DurabilityPolicy: f.rule.GetDurabilityPolicy().GetPolicyName(),
