@@ -290,13 +290,17 @@ render: build $(CORE) $(CLI) $(SCHEMAS) ## Render all examples with Crossplane's
 	@$(BIN)/kubectl-multigres render examples/minimal/xr.yaml --until-ready -o tree
 
 .PHONY: integration
-integration: $(ETCD) $(CONTROL_PLANE) $(CLUSTER) ## Test against a real etcd, Kubernetes control plane and Crossplane.
-	$(say) "integration: etcd $(notdir $(ETCD))"
-	@go test -count=1 ./test/process/... ./test/history/... ./test/topo/... ./test/pooler/... ./test/shardrecord/...
-	$(say) "integration: Kubernetes $(KUBERNETES_VERSION)"
-	@go test -count=1 ./test/controlplane/... ./test/kubelet/... ./test/crossplane/... ./test/platform/...
+integration: ## Test against a real etcd, Kubernetes control plane and Crossplane: components, provider and platform.
+	@$(MAKE) --no-print-directory components
 	@$(MAKE) --no-print-directory provider
 	@$(MAKE) --no-print-directory platform
+
+.PHONY: components
+components: $(ETCD) $(CONTROL_PLANE) $(CLUSTER) ## Test our packages against a real etcd, and what the tests themselves start.
+	$(say) "components: etcd $(notdir $(ETCD))"
+	@go test -count=1 ./test/process/... ./test/history/... ./test/topo/... ./test/pooler/... ./test/shardrecord/...
+	$(say) "components: Kubernetes $(KUBERNETES_VERSION)"
+	@go test -count=1 ./test/controlplane/... ./test/kubelet/... ./test/crossplane/... ./test/platform/... ./test/load/... ./test/bed/...
 
 # It is compiled anew whenever its sources changed, which Go knows best.
 .PHONY: provider-fault
@@ -500,23 +504,29 @@ bed-down: ## End what bed-up has started, and remove all of it but what was buil
 RUN  ?= .
 KEEP ?=
 
+# Their bed. Two runs on one machine at a time need two names.
+E2E_BED ?= e2e
+
 # The bounded part: a cluster comes up, its leader dies, it is changed, it is deleted and made again.
 SHORT := ^(TestBootstrap|TestLeaderKilled|TestRollingUpdate|TestRetain)$$
 
 # scenarios runs those that $(1) names in a bed of their own, which goes away whatever becomes of them. Where no bed can run nothing is
 # built for one, and the tests say how many of them were skipped.
 define scenarios
-@go build -o $(BIN)/ ./test/bed/cmd/bed
-@if $(BIN)/bed check; then $(MAKE) --no-print-directory bed-build bed-packages; fi
-@trap '$(if $(KEEP),:,$(BIN)/bed --name=e2e --cache=$(CACHE) down)' EXIT; trap 'exit 130' INT TERM; \
-	cd test/reliability && BED_BIN=$(BIN)/bed BED_NAME=e2e BED_CACHE=$(CACHE) BED_CROSSPLANE=$(IMAGES)/crossplane.yaml \
+@$(MAKE) --no-print-directory bed-needs
+@trap '$(if $(KEEP),:,$(BIN)/bed --name=$(E2E_BED) --cache=$(CACHE) down)' EXIT; trap 'exit 130' INT TERM; \
+	cd test/reliability && BED_BIN=$(BIN)/bed BED_NAME=$(E2E_BED) BED_CACHE=$(CACHE) BED_CROSSPLANE=$(IMAGES)/crossplane.yaml \
 	BED_PACKAGES=$(CACHE)/xpkg-bed BED_REGISTRY=$(BED_REGISTRY) BED_VERSION=$(VERSION) BED_KEEP=$(KEEP) go test -count=1 -timeout 3h -run '$(1)'
 endef
 
+.PHONY: bed-needs
+bed-needs:
+	@go build -o $(BIN)/ ./test/bed/cmd/bed
+	@if $(BIN)/bed check; then $(MAKE) --no-print-directory bed-build bed-packages; fi
+
 .PHONY: e2e-short
-e2e-short: ## Run the bounded part of the scenarios on real kubelets (needs root): bootstrap, leader killed, rolling update, Retain. Not in make test yet.
+e2e-short: ## Run the bounded part of the scenarios on real kubelets (needs root): bootstrap, leader killed, rolling update, Retain.
 	$(say) "reliability: bounded part"
-	@go test -count=1 ./test/load/... ./test/bed/...
 	$(call scenarios,$(SHORT))
 
 .PHONY: e2e
@@ -526,25 +536,31 @@ e2e: ## Run all scenarios on real kubelets (needs root), or those that RUN names
 
 # ---- All together ------------------------------------------------------------
 
-# What fails soonest comes first. The rest is in two lanes: programs that talk to each other wait for most of the time, and what only
-# computes fills the gaps, with a lower priority. What both need is built before.
+# What fails soonest comes first, and what the rest needs is built. Then there are three lanes, and each does one thing after the other:
+# two of programs that talk to each other and wait for most of the time, and what only computes, which fills the gaps. What runs on
+# kubelets goes before all, since what it shows depends on time.
 .PHONY: test
 test: ## Run all tests, as CI does.
 	@$(MAKE) --no-print-directory generate-check
-	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory xpkg-check
-	@$(MAKE) --no-print-directory tools build provider-fault
-	@$(MAKE) --no-print-directory -j 2 lane-programs lane-computing
+	@$(MAKE) --no-print-directory tools build provider-fault bed-needs platform-packages platform-previous
+	@$(MAKE) --no-print-directory -j 3 lane-kubelets lane-control-planes lane-computing
 	$(say) "test: all passed"
 
-# Each lane does one thing after the other.
-.PHONY: lane-programs
-lane-programs:
-	@$(MAKE) --no-print-directory -j 1 integration
+.PHONY: lane-kubelets
+lane-kubelets:
+	@$(MAKE) --no-print-directory -j 1 e2e-short
+	@nice -n 5 $(MAKE) --no-print-directory -j 1 components
+	@nice -n 5 $(MAKE) --no-print-directory -j 1 provider
+
+.PHONY: lane-control-planes
+lane-control-planes:
+	@nice -n 5 $(MAKE) --no-print-directory -j 1 platform
 
 .PHONY: lane-computing
 lane-computing:
+	@nice -n 10 $(MAKE) --no-print-directory -j 1 lint
 	@nice -n 10 $(MAKE) --no-print-directory -j 1 simulate
 	@nice -n 10 $(MAKE) --no-print-directory -j 1 fuzz
 	@nice -n 10 $(MAKE) --no-print-directory -j 1 render

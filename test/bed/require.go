@@ -34,8 +34,8 @@ var Programs = map[string]string{
 	"cni":                     "cni-v*",
 }
 
-// Needed on the machine itself: programs of util-linux and iproute2.
-var needed = []string{"ip", "nsenter", "unshare"}
+// Needed on the machine itself: programs of util-linux and iproute2, and what its images and runc are built with.
+var needed = []string{"ip", "nsenter", "unshare", "apt-get", "dpkg", "gcc", "perl"}
 
 // capabilities of root that containers need, by their bits in /proc/self/status.
 var capabilities = map[string]uint{"CAP_NET_ADMIN": 12, "CAP_SYS_CHROOT": 18, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21, "CAP_MKNOD": 27}
