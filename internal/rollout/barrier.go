@@ -60,11 +60,29 @@ func (p *planner) others(m *Member) *barrier {
 			steady = append(steady, o)
 		}
 	}
+	if b := p.changing(); b != nil {
+		return b
+	}
 	if p.Policy.IgnoreQuorum {
 		return nil
 	}
 	if why := p.quorum().lacks(steady); why != "" {
 		return &barrier{reason: ReasonQuorumAtRisk, message: "stays, for without it " + why}
+	}
+	return nil
+}
+
+// changing returns a barrier while it is not settled who leads and who is in the cohort. A rule from a clock that is further off than
+// the time to wait tells nothing.
+func (p *planner) changing() *barrier {
+	if p.Policy.IgnoreRoles {
+		return nil
+	}
+	if p.Record.Electing {
+		return &barrier{reason: ReasonCohortChanging, message: "waits for an election, which others than the leader have begun"}
+	}
+	if age := p.Now.Sub(p.Record.RuleMade); age < quarrel && age > -quarrel {
+		return &barrier{reason: ReasonCohortChanging, message: "waits until the cohort has been the same for " + quarrel.String(), since: p.Record.RuleMade}
 	}
 	return nil
 }

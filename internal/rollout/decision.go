@@ -87,6 +87,8 @@ const (
 	ReasonRecordStale Reason = "RecordStale"
 	// ReasonRoleUnknown: nobody is known to lead.
 	ReasonRoleUnknown Reason = "RoleUnknown"
+	// ReasonCohortChanging: who leads or who is in the cohort changed just now, or is about to.
+	ReasonCohortChanging Reason = "CohortChanging"
 	// ReasonMemberNotSteady: another member is away, not ready, or not in the cohort.
 	ReasonMemberNotSteady Reason = "MemberNotSteady"
 	// ReasonQuorumAtRisk: the other members are no quorum.
@@ -116,7 +118,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonMissing, ReasonPrerequisites, ReasonNameTaken, ReasonReturning, ReasonTerminating, ReasonStuckTerminating, ReasonLeaving, ReasonNeeded, ReasonGone,
 		ReasonCurrent, ReasonStarting, ReasonJoining, ReasonStalled,
-		ReasonPaused, ReasonRecordUnknown, ReasonRecordStale, ReasonRoleUnknown, ReasonMemberNotSteady, ReasonQuorumAtRisk, ReasonInTurn, ReasonLeaderLast,
+		ReasonPaused, ReasonRecordUnknown, ReasonRecordStale, ReasonRoleUnknown, ReasonCohortChanging, ReasonMemberNotSteady, ReasonQuorumAtRisk, ReasonInTurn, ReasonLeaderLast,
 		ReasonUnsettled,
 		ReasonFinished, ReasonIdle, ReasonItsTurn, ReasonDraining,
 	}

@@ -124,6 +124,10 @@ type Record struct {
 	Leader string
 	// NoLeaderSince is since when it has been empty, if it is.
 	NoLeaderSince time.Time
+	// Electing is true if somebody was won for a term above the leader's, so that it may not be followed any more.
+	Electing bool
+	// RuleMade is when the members last agreed on something else: on who leads, or on who is in the cohort.
+	RuleMade time.Time
 	// Durability is the name of the durability policy that the members agreed on.
 	Durability string
 	// NoCohort is true if nobody could tell who is in the cohort of a shard that has one.

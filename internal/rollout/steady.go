@@ -16,6 +16,11 @@ const (
 	// is well above the 40 s that an election takes.
 	leaderless = 2 * time.Minute
 
+	// quarrel is how long the cohort must not have changed before a member of it may go. An orchestrator that heard a pooler say that it
+	// stops takes up to 20 s after the pod's return to hear the contrary (multigres v0.1.0, measured), and removes it from the cohort until
+	// then as often as the others add it: who goes in such a moment leaves fewer behind than the record shows.
+	quarrel = 30 * time.Second
+
 	// terminationSlack is how long a pod may take to vanish after its grace period.
 	terminationSlack = time.Minute
 )

@@ -114,6 +114,36 @@ func TestUnsafe(t *testing.T) {
 			in:     shard("xxx", update, leader(""), func(in *Input) { in.Policy.IgnoreRoles = true }, updated("c"), down("c", time.Second)),
 			next:   ReasonMemberNotSteady,
 		},
+		"CohortChanged": {
+			reason: "Who left the cohort and came back a moment ago may leave it again while orchestrators quarrel about it.",
+			in:     shard("xxx", update, func(in *Input) { in.Record.RuleMade = ago(20 * time.Second) }),
+			next:   ReasonCohortChanging,
+		},
+		"CohortSettled": {
+			reason: "Nobody has changed it for longer than they quarrel.",
+			in:     shard("xxx", update, func(in *Input) { in.Record.RuleMade = ago(30 * time.Second) }),
+			gone:   "b", next: ReasonItsTurn,
+		},
+		"CohortChangedLater": {
+			reason: "A clock that is a little ahead is taken for what it may mean.",
+			in:     shard("xxx", update, func(in *Input) { in.Record.RuleMade = ago(-20 * time.Second) }),
+			next:   ReasonCohortChanging,
+		},
+		"ClockAhead": {
+			reason: "A clock that is far ahead tells nothing, and stops nothing.",
+			in:     shard("xxx", update, func(in *Input) { in.Record.RuleMade = ago(-time.Hour) }),
+			gone:   "b", next: ReasonItsTurn,
+		},
+		"Electing": {
+			reason: "A leader of whom others have turned away may have nobody left who follows.",
+			in:     shard("xxx", update, func(in *Input) { in.Record.Electing = true }),
+			next:   ReasonCohortChanging,
+		},
+		"ElectingOverridden": {
+			reason: "An administrator who knows better lets one go.",
+			in:     shard("xxx", update, func(in *Input) { in.Record.Electing, in.Policy.IgnoreRoles = true, true }),
+			gone:   "b", next: ReasonItsTurn,
+		},
 		"NoRecord": {
 			reason: "Nobody goes while nothing is known of roles.",
 			in:     shard("xxx", update, func(in *Input) { in.Record.Known = false }),

@@ -5,8 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 )
@@ -39,6 +42,9 @@ func (f *facts) observation() v1alpha1.ShardRecordObservation {
 		out.LastFullBackup = lastBackup(f.Backups, v1alpha1.BackupTypeFull)
 		out.LastDifferentialBackup = lastBackup(f.Backups, v1alpha1.BackupTypeDifferential)
 		out.FullBackups = fullBackups(f.Backups)
+	}
+	if t := f.rule.GetCreationTime(); t.IsValid() {
+		out.RuleMade = ptr.To(metav1.NewTime(t.AsTime().Truncate(time.Second)))
 	}
 	if f.leads {
 		out.Leader = f.leader.Name

@@ -328,6 +328,7 @@ func TestObservation(t *testing.T) {
 		in.Pods["pod-p-2"] = Pod{UID: "uid-p-2", Terminating: true}
 		in.Answers[p1].Status.Status.ReplicationStatus.LastReplayLsn = "0/0"
 		in.Answers[p1].Settings.RestartPending = true
+		in.Answers[p0].Status.ConsensusStatus.CurrentPosition.Rule.CreationTime = timestamppb.New(started.Add(time.Millisecond))
 		in.BackupsKnown = true
 		in.Backups = []*managerpb.BackupMetadata{
 			{BackupId: "20260101-120000F", Type: "full", Status: managerpb.BackupMetadata_COMPLETE, MultipoolerId: "p-1"},
@@ -337,6 +338,7 @@ func TestObservation(t *testing.T) {
 	})
 	want := v1alpha1.ShardRecordObservation{
 		Probe: "now", UnreachableCells: []string{"b"}, Leader: "p-0", LeaderPod: "pod-p-0", Term: 3, Cohort: []string{"p-0", "p-1", "p-2"},
+		RuleMade:         &started,
 		DurabilityPolicy: "AT_LEAST_2",
 		LastBackup:       &v1alpha1.BackupObservation{ID: "20260101-120000F_20260102-120000I", Type: v1alpha1.BackupTypeIncremental, StartedAt: &started},
 		LastFullBackup:   &v1alpha1.BackupObservation{ID: "20260101-120000F", Type: v1alpha1.BackupTypeFull, StartedAt: &dayBefore},

@@ -161,6 +161,10 @@ type ShardRecordObservation struct {
 	// +optional
 	Cohort []string `json:"cohort,omitempty"`
 
+	// RuleMade is when the rule was made that Cohort is of: when the cohort or its leader last changed, by the clock of whoever made it.
+	// +optional
+	RuleMade *metav1.Time `json:"ruleMade,omitempty"`
+
 	// DurabilityPolicy of the rule in force, as its name.
 	// +optional
 	DurabilityPolicy string `json:"durabilityPolicy,omitempty"`

@@ -1049,6 +1049,10 @@ func (in *ShardRecordObservation) DeepCopyInto(out *ShardRecordObservation) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.RuleMade != nil {
+		in, out := &in.RuleMade, &out.RuleMade
+		*out = (*in).DeepCopy()
+	}
 	if in.Poolers != nil {
 		in, out := &in.Poolers, &out.Poolers
 		*out = make([]PoolerObservation, len(*in))

@@ -123,6 +123,14 @@ func rolloutInput(in compose.Input, sh *shard, s *compose.Set, f *facts, templat
 	if since := noLeaderSince(in, f); since != nil {
 		out.Record.NoLeaderSince = since.Time
 	}
+	if made := f.record.RuleMade; made != nil {
+		out.Record.RuleMade = made.Time
+	}
+	for _, p := range f.record.Poolers {
+		if p.Pod == f.record.LeaderPod && p.Term > 0 {
+			out.Record.Electing = f.record.Term > p.Term
+		}
+	}
 	for _, m := range f.members {
 		claim := s.Observed(m.claimKey)
 		x := rollout.Member{

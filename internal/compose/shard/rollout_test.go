@@ -1,9 +1,11 @@
 package shard
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -109,6 +111,44 @@ func TestRolloutStatus(t *testing.T) {
 	if got == nil || got.Pod != prefix+"1" || got.Reason != "MemberNotSteady" || got.Message != prefix+"2: waits for "+prefix+"1, which is not ready" ||
 		got.Since.UTC().Format("15:04:05") != "00:59:30" {
 		t.Errorf("want the pod in hand since it is not ready, got %+v", got)
+	}
+}
+
+// TestCohortChanging holds that no pod goes while the record shows that the cohort or its leader has just changed, or is about to.
+func TestCohortChanging(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reason string
+		edit   func(*world)
+	}{
+		"Rule": {reason: "The rule in force is ten seconds old.", edit: func(w *world) {
+			w.edit(naming.KeyShardRecord, now.Add(-10*time.Second).Format(time.RFC3339), "status", "atProvider", "ruleMade")
+		}},
+		"Election": {reason: "Others have promised to follow somebody else.", edit: func(w *world) {
+			poolers := w.in.Observed[naming.KeyShardRecord].List("status", "atProvider", "poolers")
+			leads := poolers[0].Struct().AsMap()
+			leads["term"] = 2
+			b, err := json.Marshal([]any{leads, poolers[1].Struct().AsMap(), poolers[2].Struct().AsMap()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.edit(naming.KeyShardRecord, string(b), "status", "atProvider", "poolers")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, minimal, nil)
+			w.settle()
+			w.set(change(t, minimal, "postgres: pgctld:v0.1.0", "postgres: pgctld:v9"))
+			w.compose()
+			w.apply()
+			tc.edit(w)
+			out := w.compose()
+			if diff := cmp.Diff(three, composed(t, out, "Pod")); diff != "" {
+				t.Errorf("%s\npods: -want, +got:\n%s", tc.reason, diff)
+			}
+			if got := statusOf(t, out).Rollout; got == nil || got.Reason != "CohortChanging" {
+				t.Errorf("%s\nwant the reason CohortChanging, got %+v", tc.reason, got)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
+	"google.golang.org/protobuf/types/known/timestamppb"
 	"k8s.io/apimachinery/pkg/types"
 
 	mv1alpha1 "github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
@@ -123,6 +124,7 @@ func poolerID(cell, name string) *clustermetadatapb.ID {
 func (p *plane) ruled() {
 	p.rule++
 	r := &clustermetadatapb.ShardRule{
+		CreationTime:     timestamppb.New(p.w.now),
 		RuleNumber:       &clustermetadatapb.RuleNumber{CoordinatorTerm: p.term, LeaderSubterm: p.rule},
 		LeaderId:         poolerID(p.cohort[p.leader], p.leader),
 		DurabilityPolicy: &clustermetadatapb.DurabilityPolicy{PolicyName: string(p.policy)},
