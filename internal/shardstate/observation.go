@@ -9,7 +9,6 @@ import (
 
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/crossplane-multigres/crossplane-multigres/apis/m/v1alpha1"
 )
@@ -24,7 +23,7 @@ const receiving = "streaming"
 // observation returns the facts as a ShardRecord shows them.
 func (f *facts) observation() v1alpha1.ShardRecordObservation {
 	out := v1alpha1.ShardRecordObservation{
-		Probe:            f.echo(),
+		Probe:            f.Parameters.Probe,
 		UnreachableCells: f.unreachable(),
 		Term:             highestTerm(f.Answers),
 		DurabilityPolicy: f.rule.GetDurabilityPolicy().GetPolicyName(),
@@ -44,7 +43,8 @@ func (f *facts) observation() v1alpha1.ShardRecordObservation {
 		out.FullBackups = fullBackups(f.Backups)
 	}
 	if t := f.rule.GetCreationTime(); t.IsValid() {
-		out.RuleMade = ptr.To(metav1.NewTime(t.AsTime().Truncate(time.Second)))
+		made := metav1.NewTime(t.AsTime().Truncate(time.Second))
+		out.RuleMade = &made
 	}
 	if f.leads {
 		out.Leader = f.leader.Name

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
 
 	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	"google.golang.org/protobuf/proto"
@@ -101,27 +100,4 @@ func highestTerm(answers map[ID]Answer) int64 {
 		}
 	}
 	return out
-}
-
-// quiet is for how long a rule must have been in force until facts count as settled. After a pooler has started anew, orchestrators that have
-// not heard of it yet remove it from the cohort while others add it, each with a rule of its own: every one to three seconds, for 10 s on
-// real kubelets (Multigres v0.1.0). It is well below the age up to which the composition takes an answer, 45 s.
-const quiet = 15 * time.Second
-
-// contested is true if the rule in force is so young that it may be taken back. A clock that differs by more than that is none to go by.
-func (f *facts) contested() bool {
-	made := f.rule.GetCreationTime()
-	if made == nil {
-		return false
-	}
-	age := f.Now.Sub(made.AsTime())
-	return -quiet < age && age < quiet
-}
-
-// echo is the last question that these facts, or earlier ones, answer. Facts about a cohort that is contested answer none.
-func (f *facts) echo() string {
-	if f.contested() {
-		return f.Previous.Probe
-	}
-	return f.Parameters.Probe
 }

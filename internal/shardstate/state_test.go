@@ -277,46 +277,6 @@ func TestOperations(t *testing.T) {
 	}
 }
 
-// TestEcho: what a pod is disrupted by must be known of a cohort that stands.
-func TestEcho(t *testing.T) {
-	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-	made := func(ago time.Duration) func(*Input) {
-		return func(in *Input) {
-			in.Now, in.Parameters.Probe, in.Previous.Probe = now, "new", "old"
-			for _, a := range in.Answers {
-				for _, r := range known(a) {
-					if r != nil {
-						r.CreationTime = timestamppb.New(now.Add(-ago))
-					}
-				}
-			}
-		}
-	}
-	type want struct {
-		echo     string
-		settling bool
-	}
-	cases := map[string]struct {
-		reason string
-		in     Input
-		want   want
-	}{
-		"Old":    {reason: "Facts about a rule that stands answer the question.", in: healthy(made(quiet)), want: want{echo: "new"}},
-		"Young":  {reason: "A rule that has just been made may be taken back, so the question stays open and the shard is looked at again soon.", in: healthy(made(quiet - time.Second)), want: want{echo: "old", settling: true}},
-		"Ahead":  {reason: "A clock that is a little ahead makes no rule older.", in: healthy(made(-time.Second)), want: want{echo: "old", settling: true}},
-		"Clocks": {reason: "A clock that is far ahead must not keep a shard from ever changing.", in: healthy(made(-time.Hour)), want: want{echo: "new"}},
-		"NoTime": {reason: "A rule of which nobody says when it was made is as good as ever.", in: healthy(func(in *Input) { in.Now, in.Parameters.Probe, in.Previous.Probe = now, "new", "old" }), want: want{echo: "new"}},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			s := New(tc.in)
-			if diff := cmp.Diff(tc.want, want{echo: s.Observation.Probe, settling: s.Settling}, cmp.AllowUnexported(want{})); diff != "" {
-				t.Errorf("%s\n-want, +got:\n%s", tc.reason, diff)
-			}
-		})
-	}
-}
-
 func TestObservation(t *testing.T) {
 	started := metav1.NewTime(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC))
 	dayBefore := metav1.NewTime(started.AddDate(0, 0, -1))

@@ -220,9 +220,6 @@ func (f *facts) settling(obs v1alpha1.ShardRecordObservation, ops []Operation) b
 	if slices.ContainsFunc(ops, func(o Operation) bool { return o.Action == RemoveMember || o.Action == Unregister }) {
 		return true
 	}
-	if obs.Probe != f.Parameters.Probe {
-		return true
-	}
 	if len(f.Parameters.Removed) > 0 && f.removed().Status != corev1.ConditionTrue {
 		return true
 	}
