@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	clustermetadatapb "github.com/multigres/multigres/go/pb/clustermetadata"
 	managerpb "github.com/multigres/multigres/go/pb/multipoolermanagerdata"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -167,21 +168,12 @@ func (e *external) backUp(ctx context.Context, mg *v1alpha1.ShardRecord, op shar
 	if p == nil {
 		return
 	}
-	shard, schedule, rpc, clock := mg.GetUID(), mg.Spec.ForProvider.Backups.Schedule.DeepCopy(), e.rpc, e.jobs.now
+	shard, schedule, clock := mg.GetUID(), mg.Spec.ForProvider.Backups.Schedule.DeepCopy(), e.jobs.now
 	taken, pod, began := e.jobs.of(shard).Taken, e.view.pods[op.Pod].UID, time.Time{}
 	before := func(w *job) {
 		w.Running, w.taker, w.pod, w.leader, w.leaderless = op.Backup, op.ID, pod, op.Leader, time.Time{}
 	}
-	do := func(ctx context.Context) error {
-		line, err := rpc.Line(p)
-		if err != nil {
-			return err
-		}
-		defer line.Close()
-		all, err := line.Backups(ctx)
-		if err != nil {
-			return err
-		}
+	do := onLine(e.rpc, p, func(ctx context.Context, line *poolers.Line, all []*managerpb.BackupMetadata) error {
 		began = clock()
 		if kind, at, ok := shardstate.Next(schedule, all, taken, began); !ok || kind != op.Backup || at.After(began) {
 			e.backups.put(shard, all)
@@ -194,7 +186,7 @@ func (e *external) backUp(ctx context.Context, mg *v1alpha1.ShardRecord, op shar
 		return e.changed(ctx, shard, line, func(all []*managerpb.BackupMetadata) bool {
 			return shardstate.LastOf(all, op.Backup).GetBackupId() != last
 		})
-	}
+	})
 	e.jobs.begin(ctx, shard, before, do, func(w *job, err error) {
 		w.Running = ""
 		switch {
@@ -222,17 +214,8 @@ func (e *external) expire(ctx context.Context, mg *v1alpha1.ShardRecord, op shar
 	if p == nil {
 		return
 	}
-	shard, keep, rpc, clock := mg.GetUID(), int(mg.Spec.ForProvider.Backups.RetainedFull), e.rpc, e.jobs.now
-	do := func(ctx context.Context) error {
-		line, err := rpc.Line(p)
-		if err != nil {
-			return err
-		}
-		defer line.Close()
-		all, err := line.Backups(ctx)
-		if err != nil {
-			return err
-		}
+	shard, keep, clock := mg.GetUID(), int(mg.Spec.ForProvider.Backups.RetainedFull), e.jobs.now
+	do := onLine(e.rpc, p, func(ctx context.Context, line *poolers.Line, all []*managerpb.BackupMetadata) error {
 		if surplus, sound := shardstate.Surplus(all, keep); surplus == 0 || !sound {
 			e.backups.put(shard, all)
 			return errNotDue
@@ -244,7 +227,7 @@ func (e *external) expire(ctx context.Context, mg *v1alpha1.ShardRecord, op shar
 			surplus, _ := shardstate.Surplus(all, keep)
 			return surplus == 0
 		})
-	}
+	})
 	e.jobs.begin(ctx, shard, func(w *job) { w.Expiring = true }, do, func(w *job, err error) {
 		w.Expiring = false
 		switch {
@@ -258,6 +241,22 @@ func (e *external) expire(ctx context.Context, mg *v1alpha1.ShardRecord, op shar
 		}
 	})
 	requeue.After(ctx, jobInterval)
+}
+
+// onLine does something over a line to a pooler, with the backups that there are then.
+func onLine(rpc *poolers.Client, p *clustermetadatapb.MultiPooler, do func(context.Context, *poolers.Line, []*managerpb.BackupMetadata) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		line, err := rpc.Line(p)
+		if err != nil {
+			return err
+		}
+		defer line.Close()
+		all, err := line.Backups(ctx)
+		if err != nil {
+			return err
+		}
+		return do(ctx, line, all)
+	}
 }
 
 // changed reads back what came of a job. What cannot be read back is read later: it is done.
