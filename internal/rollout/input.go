@@ -5,10 +5,10 @@
 // It keeps seven invariants. Each is held in one place:
 //
 //  1. At most one pod of a shard is voluntarily away, and only while every other one is ready and in the cohort: disrupt
-//     removes one, and blocker asks each other one whether it is steady.
-//  2. What stays is a quorum of the durability policy, in enough cells: blocker, quorum.
-//  3. The leader is last, and nobody goes while it is unknown who leads: order, blocker, confirmed.
-//  4. A replacement that does not come up stops the rollout, for it is not steady: blocker.
+//     removes one, and others asks each other one whether it is steady.
+//  2. What stays is a quorum of the durability policy, in enough cells: others, quorum.
+//  3. The leader is last, and nobody goes while it is unknown who leads, or while that changes: order, others, changing, confirmed.
+//  4. A replacement that does not come up stops the rollout, for it is not steady: others.
 //  5. No volume goes before its pod and its registration have gone, and none under Retain: volume.
 //  6. What is wanted again comes back, at any stage: nothing is remembered but what is observed, so a plan for it is made as
 //     if it had never been unwanted.

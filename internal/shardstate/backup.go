@@ -18,20 +18,31 @@ var backupTypes = map[string]v1alpha1.BackupType{
 	"full": v1alpha1.BackupTypeFull, "diff": v1alpha1.BackupTypeDifferential, "incr": v1alpha1.BackupTypeIncremental,
 }
 
-// lastBackup is the last of all complete backups of a type, or of any if that is empty; nil if there is none. A backup of a newer time has a greater beginning of its
-// id, whatever its type adds at the end.
-func lastBackup(all []*managerpb.BackupMetadata, kind v1alpha1.BackupType) *v1alpha1.BackupObservation {
+// newest is the last of all complete backups of a kind, nil if there is none. A backup of a newer time has a greater beginning of its id,
+// whatever its type adds at the end.
+func newest(all []*managerpb.BackupMetadata, kind func(*managerpb.BackupMetadata) bool) *managerpb.BackupMetadata {
 	var last *managerpb.BackupMetadata
 	for _, b := range all {
-		if b.GetStatus() == managerpb.BackupMetadata_COMPLETE && (kind == "" || backupTypes[b.GetType()] == kind) && (last == nil || newer(b.GetBackupId(), last.GetBackupId())) {
+		if b.GetStatus() == managerpb.BackupMetadata_COMPLETE && kind(b) && (last == nil || newer(b.GetBackupId(), last.GetBackupId())) {
 			last = b
 		}
 	}
-	if last == nil {
+	return last
+}
+
+func anyType(*managerpb.BackupMetadata) bool { return true }
+
+func isFull(b *managerpb.BackupMetadata) bool {
+	return backupTypes[b.GetType()] == v1alpha1.BackupTypeFull
+}
+
+// shownBackup is a backup as a ShardRecord shows it.
+func shownBackup(b *managerpb.BackupMetadata) *v1alpha1.BackupObservation {
+	if b == nil {
 		return nil
 	}
-	out := &v1alpha1.BackupObservation{ID: last.GetBackupId(), Type: backupTypes[last.GetType()]}
-	if t, ok := started(last.GetBackupId()); ok {
+	out := &v1alpha1.BackupObservation{ID: b.GetBackupId(), Type: backupTypes[b.GetType()]}
+	if t, ok := started(b.GetBackupId()); ok {
 		at := metav1.NewTime(t)
 		out.StartedAt = &at
 	}

@@ -30,16 +30,12 @@ func (f *facts) observation() v1alpha1.ShardRecordObservation {
 		LastBackup:       f.Previous.LastBackup,
 		LastFullBackup:   f.Previous.LastFullBackup,
 		FullBackups:      f.Previous.FullBackups,
-
-		LastDifferentialBackup: f.Previous.LastDifferentialBackup,
-
-		InitClaim: claim(f.Claim),
-		Leftovers: f.leftovers(),
+		InitClaim:        claim(f.Claim),
+		Leftovers:        f.leftovers(),
 	}
 	if f.BackupsKnown {
-		out.LastBackup = lastBackup(f.Backups, "")
-		out.LastFullBackup = lastBackup(f.Backups, v1alpha1.BackupTypeFull)
-		out.LastDifferentialBackup = lastBackup(f.Backups, v1alpha1.BackupTypeDifferential)
+		out.LastBackup = shownBackup(newest(f.Backups, anyType))
+		out.LastFullBackup = shownBackup(newest(f.Backups, isFull))
 		out.FullBackups = fullBackups(f.Backups)
 	}
 	if t := f.rule.GetCreationTime(); t.IsValid() {

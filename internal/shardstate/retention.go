@@ -14,7 +14,7 @@ import (
 // Surplus is how many complete full backups there are beyond those to keep, and whether those that would stay are sound. pgBackRest
 // keeps the last ones, damaged ones among them: where one is, nothing may be removed.
 func Surplus(all []*managerpb.BackupMetadata, keep int) (surplus int, sound bool) {
-	full := slices.DeleteFunc(slices.Clone(all), func(b *managerpb.BackupMetadata) bool { return backupTypes[b.GetType()] != v1alpha1.BackupTypeFull })
+	full := slices.DeleteFunc(slices.Clone(all), func(b *managerpb.BackupMetadata) bool { return !isFull(b) })
 	slices.SortStableFunc(full, func(a, b *managerpb.BackupMetadata) int {
 		switch {
 		case newer(a.GetBackupId(), b.GetBackupId()):

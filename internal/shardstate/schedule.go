@@ -84,14 +84,10 @@ func CountsAs(kind v1alpha1.BackupType) []v1alpha1.BackupType {
 
 // LastOf is the last complete backup that counts as one of a type, nil if there is none whose name tells when it was begun.
 func LastOf(all []*managerpb.BackupMetadata, kind v1alpha1.BackupType) *managerpb.BackupMetadata {
-	var last *managerpb.BackupMetadata
-	for _, b := range all {
+	return newest(all, func(b *managerpb.BackupMetadata) bool {
 		_, ok := started(b.GetBackupId())
-		if ok && b.GetStatus() == managerpb.BackupMetadata_COMPLETE && slices.Contains(CountsAs(backupTypes[b.GetType()]), kind) && (last == nil || newer(b.GetBackupId(), last.GetBackupId())) {
-			last = b
-		}
-	}
-	return last
+		return ok && slices.Contains(CountsAs(backupTypes[b.GetType()]), kind)
+	})
 }
 
 // Next is the backup that is due next by a schedule, and since or from when. What is due now comes first, the fullest of it. It is

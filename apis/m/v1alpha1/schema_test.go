@@ -185,7 +185,6 @@ func TestObservationsAreAccepted(t *testing.T) {
 				LastBackup: &BackupObservation{ID: "b", Type: BackupTypeIncremental, StartedAt: &now},
 
 				LastFullBackup: &BackupObservation{ID: "a", Type: BackupTypeFull, StartedAt: &now}, FullBackups: 2,
-				LastDifferentialBackup: &BackupObservation{ID: "a", Type: BackupTypeDifferential},
 
 				InitClaim: &InitClaimObservation{Claimer: "orch", Members: []string{"p-0"}},
 				Leftovers: []string{"p-2"},

@@ -182,10 +182,6 @@ type ShardRecordObservation struct {
 	// +optional
 	LastFullBackup *BackupObservation `json:"lastFullBackup,omitempty"`
 
-	// LastDifferentialBackup is the last complete differential backup of the shard.
-	// +optional
-	LastDifferentialBackup *BackupObservation `json:"lastDifferentialBackup,omitempty"`
-
 	// FullBackups is how many complete full backups there are.
 	// +optional
 	FullBackups int32 `json:"fullBackups,omitempty"`

@@ -1068,11 +1068,6 @@ func (in *ShardRecordObservation) DeepCopyInto(out *ShardRecordObservation) {
 		*out = new(BackupObservation)
 		(*in).DeepCopyInto(*out)
 	}
-	if in.LastDifferentialBackup != nil {
-		in, out := &in.LastDifferentialBackup, &out.LastDifferentialBackup
-		*out = new(BackupObservation)
-		(*in).DeepCopyInto(*out)
-	}
 	if in.InitClaim != nil {
 		in, out := &in.InitClaim, &out.InitClaim
 		*out = new(InitClaimObservation)

@@ -98,19 +98,10 @@ func (j *jobs) begin(ctx context.Context, shard types.UID, before func(*job), do
 		return
 	}
 	before(w)
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	w.cancel = cancel
-	go func() {
-		err := do(ctx)
-		if cause := context.Cause(ctx); cause != nil && err != nil {
-			err = cause
-		}
-		cancel(nil)
-		j.mu.Lock()
-		defer j.mu.Unlock()
+	w.cancel = background(ctx, &j.mu, do, func(err error) {
 		w.cancel = nil
 		after(w, err)
-	}()
+	})
 }
 
 // see ends a backup that hinders its shard.

@@ -41,7 +41,7 @@ type rewind struct {
 	due time.Time
 
 	// cancel ends the one that is going on, nil if there is none.
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 
 	// err is what came of the last one.
 	err error
@@ -71,7 +71,7 @@ func (r *rewinds) see(shard types.UID, now []stranded, answers func(stranded) bo
 		}
 		r.keep(shard, s, w)
 		if answers(s) && !slices.Contains(now, s) {
-			w.cancel()
+			w.cancel(nil)
 		}
 	}
 }
@@ -96,15 +96,9 @@ func (r *rewinds) begin(ctx context.Context, shard types.UID, s stranded, do fun
 	if w == nil || r.now().Before(w.due) {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	w.cancel = cancel
-	go func() {
-		err := do(ctx)
-		cancel()
-		r.mu.Lock()
-		defer r.mu.Unlock()
+	w.cancel = background(ctx, &r.mu, do, func(err error) {
 		w.cancel, w.err, w.due = nil, err, r.now().Add(rewindPause)
-	}()
+	})
 }
 
 // verdict is what is to be said of the rewinds of a shard, if anything.
